@@ -1,0 +1,48 @@
+import { stemmer } from 'stemmer';
+
+/** English words that carry no topic. Kept short: a word too many costs recall, a word too few only some precision. */
+const STOP_WORDS = new Set(
+  (
+    "a about above after again against all am an and any are aren't as at be because been before being below between " +
+    "both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from " +
+    "further had hadn't has hasn't have haven't having he her here hers herself him himself his how i if in into is " +
+    "isn't it it's its itself just me more most mustn't my myself no nor not now of off on once only or other our ours " +
+    "ourselves out over own same shan't she should shouldn't so some such than that the their theirs them themselves " +
+    'then there these they this those through to too under until up very was we were what when where which while who ' +
+    "whom why will with won't would you your yours yourself yourselves s t"
+  ).split(' '),
+);
+
+const WORD = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?/gu;
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
+const unspacedSegmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
+const stems = new Map<string, string>();
+const STEM_CACHE_SIZE = 50_000;
+
+/** The words of a text in order, lower case, NFKC-normalised; scripts without spaces are cut at word boundaries. */
+export function words(text: string): string[] {
+  const found: string[] = [];
+  for (const [word] of text.normalize('NFKC').toLowerCase().matchAll(WORD)) {
+    if (!UNSPACED.test(word)) found.push(word.replace('’', "'"));
+    else for (const part of unspacedSegmenter.segment(word)) if (part.isWordLike) found.push(part.segment);
+  }
+  return found;
+}
+
+/** Index terms: the words of a text without stop words, stemmed (Porter, 1980) where they are plain Latin letters. */
+export function terms(text: string): string[] {
+  return words(text)
+    .filter((word) => !STOP_WORDS.has(word))
+    .map(stem);
+}
+
+function stem(word: string): string {
+  const bare = word.endsWith("'s") ? word.slice(0, -2) : word;
+  if (!/^[a-z]+$/.test(bare)) return bare;
+  let found = stems.get(bare);
+  if (found === undefined) {
+    if (stems.size >= STEM_CACHE_SIZE) stems.clear();
+    stems.set(bare, (found = stemmer(bare)));
+  }
+  return found;
+}

@@ -1,0 +1,55 @@
+/** Why a call to a model or embedding provider failed. */
+export type ModelErrorKind =
+  | 'rate_limited'
+  | 'overloaded'
+  | 'server_error'
+  | 'connection'
+  | 'timeout'
+  | 'malformed_response'
+  | 'invalid_request'
+  | 'authentication'
+  | 'not_found';
+
+const RETRYABLE: ReadonlySet<ModelErrorKind> = new Set([
+  'rate_limited',
+  'overloaded',
+  'server_error',
+  'connection',
+  'timeout',
+  'malformed_response',
+]);
+
+interface ModelErrorDetails {
+  kind: ModelErrorKind;
+  provider: string;
+  /** HTTP status, where one was received. */
+  status?: number;
+  /** The provider's own request id, for its support. */
+  providerRequestId?: string;
+  /** How long the provider asked us to wait, in milliseconds (`retry-after-ms`, `retry-after`). */
+  retryAfterMs?: number;
+  /** The provider's own word on retrying (`x-should-retry`); comes before the kind's default. */
+  shouldRetry?: boolean;
+  cause?: unknown;
+}
+
+/** A failed provider call, normalised: nobody above the adapters asks which provider it was. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError';
+  readonly kind: ModelErrorKind;
+  readonly provider: string;
+  readonly status: number | undefined;
+  readonly providerRequestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly isRetryable: boolean;
+
+  constructor(message: string, details: ModelErrorDetails) {
+    super(message, { cause: details.cause });
+    this.kind = details.kind;
+    this.provider = details.provider;
+    this.status = details.status;
+    this.providerRequestId = details.providerRequestId;
+    this.retryAfterMs = details.retryAfterMs;
+    this.isRetryable = details.shouldRetry ?? RETRYABLE.has(details.kind);
+  }
+}
