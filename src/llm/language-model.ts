@@ -70,10 +70,14 @@ export interface ModelCitation {
  *
  * Contract of `stream`: nothing is sent before the first `next()`; an aborted signal ends it with the signal's reason
  * within 100 ms and closes the upstream connection; leaving the loop early does the same; failures are
- * {@link ModelError}s. A `usage` event that reports what the provider billed so far is yielded as soon as it is known.
+ * {@link ModelError}s. A `usage` event is yielded as soon as the provider has accepted the call, before the first text:
+ * what it reported, or an estimate of the prompt's tokens. Later ones replace it. The output tokens of a call that breaks
+ * off are for the reader to count, from the text received (`usageSoFar`).
  */
 export abstract class LanguageModel {
   /** `provider/model`, as in `LLM_MODELS`. */
   abstract readonly id: string;
+  /** False for a model that runs in this process: its calls bill nothing, whether they finish or not. */
+  readonly isMetered: boolean = true;
   abstract stream(request: GenerationRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
 }

@@ -1,68 +1,131 @@
-/** A half-open range of UTF-16 code units, as `String.prototype.slice` takes it. */
-export interface Span {
-  start: number;
-  end: number;
-}
+import { BEFORE_NUMBER, MAYBE_LAST, NEVER_LAST, STARTERS } from './abbreviations.js';
+import { type Span, trimSpan } from './spans.js';
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
 
-/** Words after which a full stop rarely ends a sentence. Lower case, without the stop. */
-const ABBREVIATIONS = new Set(
-  (
-    'mr mrs ms dr prof sr jr st vs etc e.g i.e eg ie al fig figs eq eqs no nos vol vols pp p ch sec art approx ca cf ' +
-    'inc ltd co corp dept est gen gov hon rep sen rev col capt lt sgt maj jan feb mar apr jun jul aug sep sept oct nov dec ' +
-    'u.s u.k u.n u.s.a a.m p.m ph.d m.d b.a m.a d.c'
-  ).split(' '),
-);
+/** Without one of these a passage is one sentence, and the segmenter, which is slow to start, is not needed. */
+const TERMINATOR = /[\p{Sentence_Terminal}\u0085\u2028\u2029]/u;
+/** A list item, quotation, table row, heading or code fence: begins a passage of its own. */
+const OWN_LINE = /^[ \t]*(?:[-*•+>] |\d{1,3}[.)] |#{1,6} |\||```|~~~)/;
+/** A heading, table row or fence also ends with its line. */
+const SINGLE_LINE = /^[ \t]*(?:#{1,6} |\||```|~~~)/;
+/** Reference marks of an encyclopedia or a paper, right behind a full stop: they belong to the sentence before. */
+const REFERENCES = /(?:\[[^[\]\n]{1,24}\])+/y;
+/** Text narrower than this many columns is not line-wrapped prose: a poem, an address, a list of names. */
+const NARROWEST_WRAP = 30;
 
 /**
  * Splits a text into sentences: the spans are in order, do not overlap, hold no white space at their ends, and all
- * that lies between them is white space. Line breaks that are blank lines always end a sentence, and so do the ends
- * of list items and headings, which the Unicode rules (UAX #29) alone would join or cut at abbreviations.
+ * that lies between them is white space. Builds on UAX #29, which alone ends sentences at abbreviations and at every
+ * line break: here blank lines, list items, headings and table rows end a sentence, and the breaks of wrapped lines
+ * do not. Takes linear time.
  */
 export function splitSentences(text: string): Span[] {
   const spans: Span[] = [];
-  for (const block of blocks(text)) {
-    let open: Span | undefined;
-    for (const { segment, index } of segmenter.segment(text.slice(block.start, block.end))) {
-      const span = trimmed(text, block.start + index, block.start + index + segment.length);
-      if (span === undefined) continue;
-      if (open !== undefined && continues(text, open, span)) open.end = span.end;
-      else spans.push((open = span));
-    }
-  }
+  for (const passage of passages(text)) splitPassage(text, passage, spans);
   return spans;
 }
 
-/** Blocks between blank lines, and single lines that begin a list item, a table row or a heading. */
-function* blocks(text: string): Generator<Span> {
-  const boundary = /\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+] |\d{1,3}[.)] |#{1,6} |\|))|(?<=(?:^|\n)#{1,6} [^\n]*)\n/g;
-  let start = 0;
-  for (const match of text.matchAll(boundary)) {
-    yield { start, end: match.index };
-    start = match.index + match[0].length;
+/** Ranges in which a line break is no more than a space. */
+function* passages(text: string): Generator<Span> {
+  let paragraph: Span[] = [];
+  for (let start = 0; start <= text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const line = trimSpan(text, start, end);
+    if (line !== undefined) paragraph.push(line);
+    else if (paragraph.length > 0) {
+      yield* paragraphPassages(text, paragraph);
+      paragraph = [];
+    }
+    start = end + 1;
   }
-  yield { start, end: text.length };
+  yield* paragraphPassages(text, paragraph);
+}
+
+function* paragraphPassages(text: string, lines: readonly Span[]): Generator<Span> {
+  let width = 0;
+  for (const { start, end } of lines) width = Math.max(width, end - start);
+  let open: Span | undefined;
+  let before: Span | undefined;
+  for (const line of lines) {
+    const joins = before !== undefined && isWrapped(text, before, line, width);
+    if (open !== undefined && joins) open.end = line.end;
+    else {
+      if (open !== undefined) yield open;
+      open = { ...line };
+    }
+    before = line;
+  }
+  if (open !== undefined) yield open;
+}
+
+/** True when the first word of the next line did not fit on this one, or goes on in lower case. */
+function isWrapped(text: string, line: Span, next: Span, width: number): boolean {
+  if (OWN_LINE.test(text.slice(next.start, next.start + 8))) return false;
+  if (SINGLE_LINE.test(text.slice(line.start, line.start + 8))) return false;
+  const length = line.end - line.start;
+  if (length * 2 >= width && /^\p{Ll}/u.test(text.slice(next.start, next.start + 2))) {
+    if (!/[.:;!?]/.test(text.charAt(line.end - 1))) return true;
+  }
+  if (width < NARROWEST_WRAP) return false;
+  const room = width - length;
+  return !/\s/.test(text.slice(next.start, Math.min(next.end, next.start + room)));
+}
+
+function splitPassage(text: string, passage: Span, spans: Span[]): void {
+  const source = text.slice(passage.start, passage.end);
+  if (!TERMINATOR.test(source)) {
+    spans.push(passage);
+    return;
+  }
+  const flat = source.replaceAll('\n', ' ');
+  let open: Span | undefined;
+  for (const { segment, index } of segmenter.segment(flat)) {
+    const references: number = open === undefined ? 0 : referencesEnd(flat, open);
+    if (open !== undefined && references > 0) open.end = references;
+    const span = trimSpan(flat, Math.max(index, references), index + segment.length);
+    if (span === undefined) continue;
+    if (open !== undefined && continues(flat, open, span)) open.end = span.end;
+    else {
+      if (open !== undefined) spans.push(shifted(open, passage.start));
+      open = span;
+    }
+  }
+  if (open !== undefined) spans.push(shifted(open, passage.start));
+}
+
+/** Where the reference marks right behind a sentence end, or 0 if there are none; UAX #29 cuts after their "[". */
+function referencesEnd(text: string, sentence: Span): number {
+  const at = text.charAt(sentence.end - 1) === '[' ? sentence.end - 1 : sentence.end;
+  if (text.charAt(at) !== '[' || !TERMINATOR.test(text.slice(at - 1, at))) return 0;
+  REFERENCES.lastIndex = at;
+  return REFERENCES.test(text) ? REFERENCES.lastIndex : 0;
 }
 
 /** True when the break between two segments is not the end of a sentence. */
 function continues(text: string, before: Span, after: Span): boolean {
+  const next = text.slice(after.start, after.start + 24);
   const head = text.slice(Math.max(before.start, before.end - 24), before.end);
-  const next = text.slice(after.start, after.start + 2);
+  if (/[!?]["'”’»)\]]*$/.test(head)) return /^\p{Ll}/u.test(next); // "Really?" he asked.
   if (!head.endsWith('.')) return false;
-  const word = /(?:^|[\s("'[])([^\s("'[]+)\.$/.exec(head)?.[1]?.toLowerCase();
-  if (word === undefined) return false;
-  if (ABBREVIATIONS.has(word)) return true;
-  // an initial, as in "J. Smith", or a numbered lead such as "1."
-  return /^(?:\p{Lu}|\d{1,3})$/u.test(word.toUpperCase()) && /^\p{L}/u.test(next) && word.length <= 2;
+  // the mark of a list item, such as "1." or "b."
+  if (before.end - before.start <= 5 && /^\(?(?:\d{1,3}|\p{L}|[ivxIVX]{1,4})\.$/u.test(head)) return true;
+  const word = /(?:^|[\s("'[“‘])([^\s("'[“‘]+)\.$/.exec(head)?.[1];
+  return word !== undefined && abbreviates(word, next);
 }
 
-function trimmed(text: string, start: number, end: number): Span | undefined {
-  while (start < end && isSpace(text.charCodeAt(start))) start++;
-  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
-  return start < end ? { start, end } : undefined;
+function abbreviates(word: string, next: string): boolean {
+  const lower = word.toLowerCase();
+  if (NEVER_LAST.has(lower)) return true;
+  if (BEFORE_NUMBER.has(lower)) return /^[([]?(?:\p{N}|[IVXLC]+\b|\p{Lu}\b)/u.test(next);
+  const initialOrAcronym = /^(?:\p{L}\.)+\p{L}$|^(?:\p{Lu}\.?-)?\p{Lu}$/u.test(word);
+  if (!initialOrAcronym && !MAYBE_LAST.has(lower)) return false;
+  const nextWord = /^[\p{L}'’]+/u.exec(next)?.[0];
+  if (nextWord === undefined) return /^[\p{N}(,;&–-]/u.test(next);
+  return !STARTERS.has(nextWord.toLowerCase());
 }
 
-function isSpace(code: number): boolean {
-  return code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0 || code === 0x2028 || code === 0x2029;
+function shifted(span: Span, by: number): Span {
+  return { start: span.start + by, end: span.end + by };
 }

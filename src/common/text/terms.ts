@@ -13,17 +13,26 @@ const STOP_WORDS = new Set(
   ).split(' '),
 );
 
-const WORD = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?/gu;
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
-const unspacedSegmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
+/** Marks belong to their letter: without them the words of Hindi or of pointed Arabic would fall apart. */
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’]\p{L}[\p{L}\p{M}]*)?/gu;
+const UNSPACED = new RegExp(
+  `[${['Han', 'Hiragana', 'Katakana', 'Thai', 'Lao', 'Khmer', 'Myanmar'].map((name) => `\\p{Script=${name}}`).join('')}]`,
+  'u',
+);
+/** First letter of the first script without spaces (Thai): words below it, nearly all, need no look at UNSPACED. */
+const FIRST_UNSPACED = /[\u0e00-\uffff]/;
+const unspacedSegmenter = new Intl.Segmenter('en', { granularity: 'word' });
+
 const stems = new Map<string, string>();
 const STEM_CACHE_SIZE = 50_000;
+/** Longer "words" are keys, hashes or noise: they stay as they are. */
+const LONGEST_STEMMED = 40;
 
 /** The words of a text in order, lower case, NFKC-normalised; scripts without spaces are cut at word boundaries. */
 export function words(text: string): string[] {
   const found: string[] = [];
   for (const [word] of text.normalize('NFKC').toLowerCase().matchAll(WORD)) {
-    if (!UNSPACED.test(word)) found.push(word.replace('’', "'"));
+    if (!FIRST_UNSPACED.test(word) || !UNSPACED.test(word)) found.push(word.replace('’', "'"));
     else for (const part of unspacedSegmenter.segment(word)) if (part.isWordLike) found.push(part.segment);
   }
   return found;
@@ -38,11 +47,17 @@ export function terms(text: string): string[] {
 
 function stem(word: string): string {
   const bare = word.endsWith("'s") ? word.slice(0, -2) : word;
-  if (!/^[a-z]+$/.test(bare)) return bare;
+  if (bare.length > LONGEST_STEMMED || !/^[a-z]+$/.test(bare)) return bare;
   let found = stems.get(bare);
   if (found === undefined) {
     if (stems.size >= STEM_CACHE_SIZE) stems.clear();
-    stems.set(bare, (found = stemmer(bare)));
+    found = copied(stemmer(bare));
+    stems.set(copied(bare), found);
   }
   return found;
+}
+
+/** A copy of its own: a slice in the cache would keep the whole text it was cut from in memory. */
+function copied(word: string): string {
+  return Buffer.from(word, 'latin1').toString('latin1');
 }

@@ -1,0 +1,4 @@
+export { AppError, ERROR_CATALOGUE, type ErrorCode, type FieldError } from './app-error.js';
+export { Problem, problemOf } from './problem.js';
+export { ProblemFilter, toAppError } from './problem.filter.js';
+export { invalidRequest, validationPipe } from './validation.js';

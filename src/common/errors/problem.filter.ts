@@ -1,0 +1,58 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { AppError, ERROR_CATALOGUE, type ErrorCode } from './app-error.js';
+import { problemOf } from './problem.js';
+
+/** The only place that turns errors into HTTP. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Errors');
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<Request>();
+    const response = http.getResponse<Response>();
+    const error = toAppError(thrown);
+    if (error.code === 'INTERNAL_ERROR')
+      this.logger.error({ err: thrown, request_id: response.locals['requestId'] }, 'A request failed unexpectedly');
+    if (response.headersSent || request.destroyed) {
+      response.destroy();
+      return;
+    }
+    const problem = problemOf(error, String(response.locals['requestId'] ?? ''));
+    response.status(problem.status).set(error.headers).type('application/problem+json').send(JSON.stringify(problem));
+  }
+}
+
+/** What the caller is told of anything that was thrown; unknown errors keep their message to the logs. */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const status = httpStatusOf(thrown);
+  if (status === undefined) return new AppError('INTERNAL_ERROR', 'An unexpected error occurred.', { cause: thrown });
+  const message = thrown instanceof Error ? thrown.message : '';
+  if (status === 413) return new AppError('TOO_LARGE', 'The request body is larger than this route takes.');
+  if (status === 404) return new AppError('NOT_FOUND', message.startsWith('Cannot ') ? 'There is no such route.' : message);
+  if (status === 415) return new AppError('UNSUPPORTED_MEDIA_TYPE', 'The request body has an unsupported encoding.');
+  const code = codeOf(status);
+  return new AppError(code, code === 'INVALID_REQUEST' ? describeBadRequest(thrown, message) : ERROR_CATALOGUE[code].title);
+}
+
+/** Nest's own exceptions, and those of Express' body parsers, which carry a status too. */
+function httpStatusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof HttpException) return thrown.getStatus();
+  const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
+  const isBodyParserError = thrown instanceof Error && 'type' in thrown && 'expose' in thrown;
+  return isBodyParserError && typeof status === 'number' && status < 500 ? status : undefined;
+}
+
+function codeOf(status: number): ErrorCode {
+  const found = (Object.keys(ERROR_CATALOGUE) as ErrorCode[]).find((code) => ERROR_CATALOGUE[code].status === status);
+  return found ?? (status < 500 ? 'INVALID_REQUEST' : 'INTERNAL_ERROR');
+}
+
+function describeBadRequest(thrown: unknown, message: string): string {
+  if (thrown instanceof Error && 'type' in thrown && thrown.type === 'entity.parse.failed')
+    return 'The request body is not valid JSON.';
+  // JSON.parse repeats the text around the mistake, which is the caller's own but need not be echoed
+  return /JSON/.test(message) ? 'The request body is not valid JSON.' : message;
+}

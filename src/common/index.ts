@@ -1,0 +1,5 @@
+export * from './errors/index.js';
+export * from './text/index.js';
+export { ClientDisconnectedError, disconnectSignal, requestContext } from './http/request-context.js';
+export { mapLimit } from './concurrency/map-limit.js';
+export { ApiProblems, KEY_REQUIRED, KeyRequired, RATE_LIMITED, RateLimited } from './openapi/api-problems.js';

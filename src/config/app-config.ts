@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { EnvReader } from './env-reader.js';
+
+/** The configuration cannot be used. The message names every bad variable and what each takes. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Price of a model that the price list does not know, in US dollars per million tokens. */
+export interface ModelPrice {
+  input_mtok: number;
+  output_mtok: number;
+  cache_read_mtok?: number;
+  cache_write_mtok?: number;
+}
+
+const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
+const MODEL_NAME = /^(extractive|[a-z][a-z0-9-]*\/\S+)$/;
+const EMBEDDING_MODEL_NAME = /^(lexical-hash|(openai|local)\/\S+)$/;
+
+/** Everything the process is told from outside: the one typed, validated reader of the environment. */
+export class AppConfig {
+  readonly http: {
+    port: number;
+    host: string;
+    corsOrigins: string[];
+    maxUploadBytes: number;
+    shutdownGraceMs: number;
+  };
+  readonly database: { url: string | undefined; dataDir: string };
+  readonly redisUrl: string | undefined;
+  readonly auth: { adminApiKey: string | undefined };
+  readonly llm: {
+    models: string[];
+    anthropicApiKey: string | undefined;
+    anthropicBaseUrl: string | undefined;
+    openaiApiKey: string | undefined;
+    openaiBaseUrl: string | undefined;
+    timeoutMs: number;
+    firstTokenTimeoutMs: number;
+    stallTimeoutMs: number;
+    maxRetries: number;
+  };
+  readonly embeddingModel: string;
+  readonly rateLimits: { rpm: number; tpm: number; concurrency: number };
+  /** Decimal strings: money never passes through binary floating point on its way to the database. */
+  readonly budgets: { dailyUsd: string | undefined; monthlyUsd: string | undefined };
+  readonly modelPrices: Readonly<Record<string, ModelPrice>>;
+  readonly log: { level: string; format: 'json' | 'pretty' };
+
+  /** @throws ConfigError naming every variable that cannot be used and what it takes */
+  constructor(env: Readonly<Record<string, string | undefined>>) {
+    const read = new EnvReader(env);
+    this.http = {
+      port: read.integer('PORT', 3000, 0, 65535),
+      host: read.string('HOST') ?? '127.0.0.1',
+      corsOrigins:
+        read.list('CORS_ORIGINS', /^(https?:\/\/[^/\s]+)$/, 'a comma list of origins such as https://chat.example.com') ??
+        [],
+      maxUploadBytes: read.integer('MAX_UPLOAD_MB', 50, 1, 1024) * 1024 * 1024,
+      shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 15_000, 0, 600_000),
+    };
+    this.database = {
+      url: read.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+      dataDir: resolve(read.string('DATA_DIR') ?? './data'),
+    };
+    this.redisUrl = read.url('REDIS_URL', ['redis:', 'rediss:']);
+    this.auth = { adminApiKey: read.string('ADMIN_API_KEY') };
+    this.llm = readLlm(read);
+    this.embeddingModel = readEmbeddingModel(read, this.llm.openaiApiKey, this.llm.openaiBaseUrl);
+    this.rateLimits = {
+      rpm: read.integer('RATE_LIMIT_RPM', 60, 0, 1_000_000),
+      tpm: read.integer('RATE_LIMIT_TPM', 100_000, 0, 1_000_000_000),
+      concurrency: read.integer('RATE_LIMIT_CONCURRENCY', 10, 0, 10_000),
+    };
+    this.budgets = { dailyUsd: read.dollars('BUDGET_DAILY_USD'), monthlyUsd: read.dollars('BUDGET_MONTHLY_USD') };
+    this.modelPrices = readPrices(read);
+    this.log = {
+      level: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+      format: read.oneOf('LOG_FORMAT', ['json', 'pretty'], 'json'),
+    };
+    this.checkExposure(read);
+    if (read.problems.length > 0)
+      throw new ConfigError(`The configuration cannot be used:\n  ${read.problems.join('\n  ')}`);
+  }
+
+  private checkExposure(read: EnvReader): void {
+    if (this.auth.adminApiKey !== undefined && this.auth.adminApiKey.length < 16)
+      read.problems.push('ADMIN_API_KEY takes a secret of at least 16 characters, e.g. from `openssl rand -hex 32`');
+    if (this.auth.adminApiKey === undefined && !LOOPBACK.test(this.http.host))
+      read.problems.push(
+        `HOST is ${JSON.stringify(this.http.host)}, which others can reach, but ADMIN_API_KEY is not set: ` +
+          'set it, or listen on 127.0.0.1',
+      );
+  }
+}
+
+function readLlm(read: EnvReader): AppConfig['llm'] {
+  const anthropicApiKey = read.string('ANTHROPIC_API_KEY');
+  const openaiApiKey = read.string('OPENAI_API_KEY');
+  const named = read.list(
+    'LLM_MODELS',
+    MODEL_NAME,
+    'a comma list of provider/model such as anthropic/claude-sonnet-5,openai/gpt-5.4-mini, or extractive',
+  );
+  const models = named ?? [
+    anthropicApiKey !== undefined
+      ? 'anthropic/claude-sonnet-5'
+      : openaiApiKey !== undefined
+        ? 'openai/gpt-5.4-mini'
+        : 'extractive',
+  ];
+  const twice = models.find((model, index) => models.indexOf(model) !== index);
+  if (twice !== undefined) read.problems.push(`LLM_MODELS names ${twice} twice`);
+  const openaiBaseUrl = read.url('OPENAI_BASE_URL', ['http:', 'https:']);
+  if (models.some((model) => model.startsWith('anthropic/')) && anthropicApiKey === undefined)
+    read.problems.push('LLM_MODELS names an anthropic/ model, so ANTHROPIC_API_KEY must be set');
+  if (models.some((model) => model.startsWith('openai/')) && openaiApiKey === undefined && openaiBaseUrl === undefined)
+    read.problems.push('LLM_MODELS names an openai/ model, so OPENAI_API_KEY or OPENAI_BASE_URL must be set');
+  return {
+    models,
+    anthropicApiKey,
+    anthropicBaseUrl: read.url('ANTHROPIC_BASE_URL', ['http:', 'https:']),
+    openaiApiKey,
+    openaiBaseUrl,
+    timeoutMs: read.integer('LLM_TIMEOUT_MS', 120_000, 1, 3_600_000),
+    firstTokenTimeoutMs: read.integer('LLM_FIRST_TOKEN_TIMEOUT_MS', 30_000, 1, 3_600_000),
+    stallTimeoutMs: read.integer('LLM_STALL_TIMEOUT_MS', 30_000, 1, 3_600_000),
+    maxRetries: read.integer('LLM_MAX_RETRIES', 3, 0, 20),
+  };
+}
+
+function readEmbeddingModel(read: EnvReader, openaiApiKey?: string, openaiBaseUrl?: string): string {
+  const model = read.string('EMBEDDING_MODEL') ?? 'lexical-hash';
+  if (!EMBEDDING_MODEL_NAME.test(model))
+    read.fail('EMBEDDING_MODEL', model, 'openai/<model>, local/<model id or folder>, or lexical-hash (the built-in one)');
+  if (model.startsWith('openai/') && openaiApiKey === undefined && openaiBaseUrl === undefined)
+    read.problems.push('EMBEDDING_MODEL names an openai/ model, so OPENAI_API_KEY or OPENAI_BASE_URL must be set');
+  return model;
+}
+
+/** `MODEL_PRICES`: a JSON object, or the path of a file that holds one, from `provider/model` to its price. */
+function readPrices(read: EnvReader): Record<string, ModelPrice> {
+  const value = read.string('MODEL_PRICES');
+  if (value === undefined) return {};
+  const takes = 'JSON such as {"openai/my-model": {"input_mtok": 0.5, "output_mtok": 1.5}}, or the path of such a file';
+  try {
+    const parsed: unknown = JSON.parse(value.startsWith('{') ? value : readFileSync(value, 'utf8'));
+    if (isPriceTable(parsed)) return parsed;
+  } catch {
+    // reported below with the other problems
+  }
+  read.fail('MODEL_PRICES', value, takes);
+  return {};
+}
+
+function isPriceTable(value: unknown): value is Record<string, ModelPrice> {
+  const known = new Set(['input_mtok', 'output_mtok', 'cache_read_mtok', 'cache_write_mtok']);
+  const isPrice = (price: unknown): boolean =>
+    typeof price === 'object' &&
+    price !== null &&
+    'input_mtok' in price &&
+    'output_mtok' in price &&
+    Object.entries(price).every(([key, usd]) => known.has(key) && typeof usd === 'number' && usd >= 0 && Number.isFinite(usd));
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isPrice);
+}

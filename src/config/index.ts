@@ -1,0 +1,2 @@
+export { AppConfig, ConfigError, type ModelPrice } from './app-config.js';
+export { ConfigModule } from './config.module.js';

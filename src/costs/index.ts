@@ -1,0 +1,3 @@
+export { CostSummary } from './cost-summary.dto.js';
+export { CostsModule } from './costs.module.js';
+export { Ledger, type LedgerEntry, sumCosts } from './ledger.js';

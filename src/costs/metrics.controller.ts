@@ -1,0 +1,45 @@
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { register } from 'prom-client';
+import { ApiProblems, KeyRequired } from '../common/index.js';
+import { CostQuery, CostSummary } from './cost-summary.dto.js';
+import { CostSummaryService } from './cost-summary.service.js';
+
+const PROMETHEUS_TYPES = ['text/plain', 'application/openmetrics-text'];
+
+@ApiTags('operations')
+@Controller('metrics')
+@KeyRequired()
+export class MetricsController {
+  constructor(private readonly costs: CostSummaryService) {}
+
+  @Get()
+  @ApiOperation({
+    operationId: 'getMetrics',
+    summary: 'What was spent, or Prometheus metrics',
+    description:
+      'JSON: the cost summary, from the ledger. With an `Accept` that names `text/plain` or `application/openmetrics-text` ' +
+      'first, as a Prometheus scraper sends: the metrics of this process in the exposition format.',
+  })
+  @ApiOkResponse({
+    content: {
+      'application/json': { schema: { $ref: getSchemaPath(CostSummary) } },
+      'text/plain': { schema: { type: 'string' }, example: 'footnote_model_calls_total{model="extractive"} 3\n' },
+    },
+  })
+  @ApiProblems('INVALID_REQUEST')
+  async metrics(@Query() query: CostQuery, @Req() request: Request, @Res() response: Response): Promise<void> {
+    if (wantsPrometheus(request.header('accept'))) {
+      response.type(register.contentType).send(await register.metrics());
+      return;
+    }
+    response.json(await this.costs.summarise(query.from, query.to));
+  }
+}
+
+/** True when the caller would rather have the exposition format: it is named before any other type. */
+function wantsPrometheus(accept: string | undefined): boolean {
+  const first = accept?.split(',')[0]?.split(';')[0]?.trim().toLowerCase();
+  return first !== undefined && PROMETHEUS_TYPES.includes(first);
+}

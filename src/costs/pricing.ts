@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { calcPrice } from '@pydantic/genai-prices';
+import { AppConfig, type ModelPrice } from '../config/index.js';
+
+/** Tokens of one call. Input tokens exclude the cached ones. */
+export interface PricedUsage {
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+}
+
+/** Decimals of an amount of money: a trillionth of a dollar, finer than any price of one token. */
+const DECIMALS = 12;
+/** Run in this process and cost nothing. */
+const FREE_MODELS = new Set(['extractive', 'lexical-hash']);
+
+/** What calls cost, by the public price list (`@pydantic/genai-prices`) and `MODEL_PRICES`, which comes first. */
+@Injectable()
+export class PriceList {
+  constructor(private readonly config: AppConfig) {}
+
+  /** Cost in US dollars as a decimal, such as `0.003825000000`; `null` when the model's price is not known. */
+  cost(model: string, usage: PricedUsage): string | null {
+    return costOf(model, usage, this.config.modelPrices);
+  }
+}
+
+/**
+ * The cost of a call: tokens × price, nothing else. Every price is a multiple of 10⁻¹² dollars a token, and the double
+ * that the sum is computed in is exact to far below that for any bill of one call, so rounding to 12 decimals gives
+ * the exact amount.
+ */
+export function costOf(model: string, usage: PricedUsage, own: Readonly<Record<string, ModelPrice>> = {}): string | null {
+  if (FREE_MODELS.has(model)) return (0).toFixed(DECIMALS);
+  const price = own[model];
+  if (price !== undefined) return ownCost(price, usage).toFixed(DECIMALS);
+  const slash = model.indexOf('/');
+  const found = calcPrice(
+    {
+      // the list counts cached tokens as input tokens too
+      input_tokens: usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
+      cache_read_tokens: usage.cacheReadTokens,
+      cache_write_tokens: usage.cacheWriteTokens,
+      output_tokens: usage.outputTokens,
+    },
+    model.slice(slash + 1),
+    { providerId: model.slice(0, slash) },
+  );
+  return found === null ? null : found.total_price.toFixed(DECIMALS);
+}
+
+function ownCost(price: ModelPrice, usage: PricedUsage): number {
+  return (
+    (usage.inputTokens * price.input_mtok +
+      usage.outputTokens * price.output_mtok +
+      usage.cacheReadTokens * (price.cache_read_mtok ?? price.input_mtok) +
+      usage.cacheWriteTokens * (price.cache_write_mtok ?? price.input_mtok)) /
+    1_000_000
+  );
+}

@@ -1,0 +1,11 @@
+/**
+ * Settings of every database session, the same for all, so that connection poolers and the embedded server (whose
+ * connections share one session) cannot mix them up.
+ *
+ * - `hnsw.ef_search`: how many neighbours the vector index keeps in sight; it bounds what one scan can return.
+ * - `hnsw.iterative_scan`: go on scanning when a filter removes neighbours, instead of returning too few.
+ */
+export const SESSION_SETTINGS: Record<string, string> = {
+  'hnsw.ef_search': '120',
+  'hnsw.iterative_scan': 'strict_order',
+};

@@ -1,0 +1,32 @@
+export interface Embeddings {
+  /** One vector a text, in order, each L2-normalised. */
+  vectors: Float32Array[];
+  /** Tokens that the provider billed; 0 for models that cost nothing. */
+  tokens: number;
+  /** True when the provider did not say and the tokens were counted here. */
+  estimated: boolean;
+}
+
+/** How far a question's words and a passage's must agree, and how much each side counts; measured per model. */
+export interface EmbeddingTraits {
+  /** Weight of BM25 in hybrid search, 0..1; the vectors have the rest. A weak model leaves more to the keywords. */
+  keywordWeight: number;
+  /** Cosine below which a passage is taken to have nothing to do with the question, when the caller does not say. */
+  minSimilarity: number;
+}
+
+/**
+ * Turns texts into vectors whose cosine says how alike the texts are.
+ *
+ * Contract of `embed`: vectors come in the order of the texts, all of one size, L2-normalised; any number of texts is
+ * taken (the adapter batches); an aborted signal rejects with its reason; failures are `ProviderError`s.
+ */
+export abstract class EmbeddingModel {
+  /** As in `EMBEDDING_MODEL`; stored with each collection. */
+  abstract readonly id: string;
+  /** True when it runs in this process and costs nothing. */
+  abstract readonly isLocal: boolean;
+  abstract readonly traits: EmbeddingTraits;
+  /** @param kind some models embed a question differently from the passages it is compared with */
+  abstract embed(texts: readonly string[], kind: 'query' | 'document', signal: AbortSignal): Promise<Embeddings>;
+}

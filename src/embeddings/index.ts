@@ -1,0 +1,2 @@
+export { EmbeddingModel, type Embeddings, type EmbeddingTraits } from './embedding-model.js';
+export { EmbeddingsModule } from './embeddings.module.js';

@@ -1,0 +1,36 @@
+import type { EmbeddingModel } from '../embedding-model.js';
+import { LexicalHashEmbeddingModel } from './lexical-hash.provider.js';
+import { OpenAiEmbeddingModel } from './openai.provider.js';
+
+/** What a provider may need to know of the configuration. */
+export interface EmbeddingSettings {
+  openaiApiKey: string | undefined;
+  openaiBaseUrl: string | undefined;
+  maxRetries: number;
+  timeoutMs: number;
+}
+
+interface EmbeddingProvider {
+  /** The part of `EMBEDDING_MODEL` before the slash, or all of it. */
+  name: string;
+  create(modelName: string, settings: EmbeddingSettings): EmbeddingModel;
+}
+
+/** Every embedding provider: a new one is its file and a line here. */
+export const EMBEDDING_PROVIDERS: readonly EmbeddingProvider[] = [
+  { name: 'lexical-hash', create: () => new LexicalHashEmbeddingModel() },
+  { name: 'openai', create: (modelName, settings) => new OpenAiEmbeddingModel(modelName, settings) },
+];
+
+/** @throws Error naming the known providers, for one that is not known */
+export function createEmbeddingModel(id: string, settings: EmbeddingSettings): EmbeddingModel {
+  const slash = id.indexOf('/');
+  const name = slash === -1 ? id : id.slice(0, slash);
+  const provider = EMBEDDING_PROVIDERS.find((candidate) => candidate.name === name);
+  if (provider === undefined)
+    throw new Error(
+      `EMBEDDING_MODEL is ${id}, but this version has no provider ${name}; ` +
+        `known: ${EMBEDDING_PROVIDERS.map((known) => known.name).join(', ')}`,
+    );
+  return provider.create(slash === -1 ? '' : id.slice(slash + 1), settings);
+}

@@ -1,0 +1,152 @@
+import type { GenerationRequest, LanguageModel, ModelEvent, TokenUsage } from './language-model.js';
+import { ModelError } from './model-error.js';
+import { usageSoFar } from './usage.js';
+import { Watchdog } from './watchdog.js';
+
+/** Limits in milliseconds; 0 = none. */
+export interface CallTimeouts {
+  /** The whole call, its retries and the waits between them included. */
+  callMs: number;
+  /** From the start of an attempt to its first text or citation. */
+  firstTokenMs: number;
+  /** Between two events after that. The time that the reader takes is not counted. */
+  stallMs: number;
+}
+
+/** What one attempt came to: everything that a ledger needs. */
+export interface AttemptReport {
+  /** The model's id. */
+  model: string;
+  /** From 1. */
+  attempt: number;
+  /** `aborted`: the caller stopped, by its signal or by leaving the loop. */
+  outcome: 'ok' | 'failed' | 'aborted';
+  /**
+   * What the provider billed: exact when the attempt finished, else its last count (or the prompt's, counted here) with
+   * the output counted from the text received. Absent when the provider never accepted the request.
+   */
+  usage: TokenUsage | undefined;
+  /** The text received, markers removed. */
+  outputText: string;
+  error: unknown;
+  startedAt: Date;
+  durationMs: number;
+  /** From the start to the first text; absent when there was none. */
+  firstTokenMs: number | undefined;
+}
+
+export interface AttemptOptions {
+  attempt: number;
+  timeouts: CallTimeouts;
+  /** When the whole call must be over, on the clock of `performance.now()`. */
+  deadline: number;
+  /** Called once, when the attempt is over in whatever way. Must not throw. */
+  onAttempt?: (report: AttemptReport) => void;
+}
+
+/**
+ * One attempt at a call: passes the model's events on, under timeouts, and reports what it came to. However it ends, the
+ * upstream is stopped and no listener or timer stays behind.
+ */
+export async function* runAttempt(
+  model: LanguageModel,
+  request: GenerationRequest,
+  signal: AbortSignal,
+  options: AttemptOptions,
+): AsyncGenerator<ModelEvent> {
+  const record = new AttemptRecord(model, request, options.attempt);
+  const watchdog = new Watchdog(signal);
+  const events = model.stream(request, watchdog.signal)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const limit = nextLimit(model.id, record, options);
+      const next = await watchdog.race(events.next(), limit.ms, () => limit.error());
+      if (next.done) break;
+      record.take(next.value);
+      yield next.value;
+    }
+    record.outcome = 'ok';
+  } catch (error) {
+    // what the abort made of the call is not its failure
+    if (signal.aborted) throw signal.reason;
+    record.outcome = 'failed';
+    record.error = error;
+    throw error;
+  } finally {
+    watchdog.close();
+    // not awaited: a model that hangs in its clean-up must not hold the caller
+    events.return?.().then(undefined, () => undefined);
+    options.onAttempt?.(record.report());
+  }
+}
+
+/** The timeout that the next event is up against. */
+function nextLimit(model: string, record: AttemptRecord, { timeouts, deadline }: AttemptOptions) {
+  const now = performance.now();
+  const waiting = record.firstTokenMs === undefined;
+  const own = waiting
+    ? { ms: unlimited(timeouts.firstTokenMs) - (now - record.started), what: `sent no text for ${timeouts.firstTokenMs} ms` }
+    : { ms: unlimited(timeouts.stallMs), what: `stalled for ${timeouts.stallMs} ms` };
+  const whole = { ms: deadline - now, what: `took longer than ${timeouts.callMs} ms` };
+  const { ms, what } = own.ms < whole.ms ? own : whole;
+  return {
+    ms,
+    error: () =>
+      new ModelError(`${model} ${what}`, {
+        kind: 'timeout',
+        provider: model.split('/', 1).join(),
+        // when the whole call's time is up, there is none left to retry in
+        shouldRetry: own.ms < whole.ms,
+      }),
+  };
+}
+
+function unlimited(ms: number): number {
+  return ms === 0 ? Infinity : ms;
+}
+
+class AttemptRecord {
+  readonly started = performance.now();
+  readonly #startedAt = new Date();
+  outcome: AttemptReport['outcome'] = 'aborted';
+  error: unknown;
+  firstTokenMs: number | undefined;
+  #usage: TokenUsage | undefined;
+  #text = '';
+  #finished = false;
+
+  constructor(
+    private readonly model: LanguageModel,
+    private readonly request: GenerationRequest,
+    private readonly attempt: number,
+  ) {}
+
+  take(event: ModelEvent): void {
+    if (event.type === 'usage') this.#usage = event.usage;
+    else if (event.type === 'finish') this.#finished = true;
+    else {
+      this.firstTokenMs ??= performance.now() - this.started;
+      if (event.type === 'text') this.#text += event.text;
+    }
+  }
+
+  report(): AttemptReport {
+    return {
+      model: this.model.id,
+      attempt: this.attempt,
+      // a reader that leaves once it has the last event has had the whole answer
+      outcome: this.outcome === 'aborted' && this.#finished ? 'ok' : this.outcome,
+      usage: this.#billed(),
+      outputText: this.#text,
+      error: this.error,
+      startedAt: this.#startedAt,
+      durationMs: performance.now() - this.started,
+      firstTokenMs: this.firstTokenMs,
+    };
+  }
+
+  #billed(): TokenUsage | undefined {
+    if (!this.model.isMetered || (this.#finished && this.#usage !== undefined)) return this.#usage;
+    return usageSoFar(this.#usage, this.request, this.#text);
+  }
+}

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
+import { LanguageModelRegistry } from './model-registry.js';
+
+/** The configured language models. `AppConfig` comes from the global configuration module. */
+@Module({
+  providers: [
+    {
+      provide: LanguageModelRegistry,
+      inject: [AppConfig],
+      useFactory: ({ llm }: AppConfig) =>
+        new LanguageModelRegistry({
+          models: llm.models,
+          anthropic: { apiKey: llm.anthropicApiKey, baseUrl: llm.anthropicBaseUrl },
+          openai: { apiKey: llm.openaiApiKey, baseUrl: llm.openaiBaseUrl },
+        }),
+    },
+  ],
+  exports: [LanguageModelRegistry],
+})
+export class LlmModule {}

@@ -1,0 +1,21 @@
+import type { CompiledFilter } from './filter.js';
+
+/** A chunk that one of the searches found. */
+export interface Candidate {
+  chunkId: string;
+  /** Cosine to the query, -1..1. */
+  similarity: number;
+  /** BM25, when the keyword search found it; larger is better, comparable within one query. */
+  keywordScore: number | undefined;
+}
+
+/** What is searched for in which collection. */
+export interface SearchScope {
+  collectionId: number;
+  spaceId: number;
+  query: string;
+  vector: Float32Array;
+  /** The vector as PostgreSQL reads it, made once for all statements. */
+  vectorText: string;
+  filter: CompiledFilter | undefined;
+}

@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { terms } from '../common/index.js';
+import { Database } from '../database/index.js';
+import type { RankedCandidate } from './fusion.js';
+
+/** A chunk that a search returns, with all that a source needs. */
+export interface SearchHit {
+  /** The chunk's id. */
+  id: string;
+  documentId: string;
+  collection: string;
+  title: string;
+  url: string | null;
+  /** The chunk's text: the document's text from `start` to `end`. */
+  content: string;
+  headingPath: string[];
+  /** Cosine to the query, clamped to 0..1. */
+  similarity: number;
+  start: number;
+  end: number;
+  page: number | null;
+}
+
+interface HitRow {
+  id: string;
+  document_id: string;
+  collection: string;
+  title: string;
+  url: string | null;
+  context: string;
+  text: string;
+  heading_path: string[];
+  start_offset: number;
+  end_offset: number;
+  page: number | null;
+}
+
+interface Selection {
+  topK: number;
+  minSimilarity: number;
+  /** Keep a hit below `minSimilarity` that has most of the question's words. */
+  keepsStrongKeywords: boolean;
+}
+
+/** Share of the question's distinct content words that makes a keyword hit strong, whatever its cosine. */
+const STRONG_COVERAGE = 0.6;
+/** How many more candidates than wanted are read when some may be dropped. */
+const READ_AHEAD = 3;
+
+/** Reads the best candidates and drops those that have too little to do with the question. */
+@Injectable()
+export class HitReader {
+  constructor(private readonly database: Database) {}
+
+  async read(query: string, ranked: readonly RankedCandidate[], selection: Selection): Promise<SearchHit[]> {
+    const { topK, minSimilarity, keepsStrongKeywords } = selection;
+    // those that can only be dropped are not read at all
+    const possible = ranked.filter(
+      ({ similarity, keywordScore }) => similarity >= minSimilarity || (keepsStrongKeywords && keywordScore !== undefined),
+    );
+    const wanted = possible.slice(0, topK * READ_AHEAD);
+    if (wanted.length === 0) return [];
+    const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
+    const queryTerms = new Set(terms(query));
+    const hits: SearchHit[] = [];
+    for (const { chunkId, similarity } of wanted) {
+      const row = rows.get(chunkId);
+      // deleted or replaced since it was found
+      if (row === undefined) continue;
+      if (similarity < minSimilarity && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE) continue;
+      hits.push(toHit(row, similarity));
+      if (hits.length === topK) break;
+    }
+    return hits;
+  }
+
+  private async rows(ids: readonly string[]): Promise<Map<string, HitRow>> {
+    const rows = await this.database.query<HitRow>(
+      `SELECT c.id::text AS id, c.document_id, k.name AS collection, d.title, d.url, c.context, c.text, c.heading_path,
+              c.start_offset, c.end_offset, c.page
+       FROM chunks c JOIN documents d ON d.id = c.document_id JOIN collections k ON k.id = c.collection_id
+       WHERE c.id = ANY ($1::bigint[])`,
+      [ids],
+    );
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+}
+
+/** Share of the query's distinct terms that occur in a text, 0..1. */
+function coverage(queryTerms: ReadonlySet<string>, text: string): number {
+  if (queryTerms.size === 0) return 0;
+  const found = new Set(terms(text));
+  let shared = 0;
+  for (const term of queryTerms) if (found.has(term)) shared++;
+  return shared / queryTerms.size;
+}
+
+function toHit(row: HitRow, similarity: number): SearchHit {
+  return {
+    id: row.id,
+    documentId: row.document_id,
+    collection: row.collection,
+    title: row.title,
+    url: row.url,
+    content: row.text,
+    headingPath: row.heading_path,
+    similarity: Math.round(Math.min(Math.max(similarity, 0), 1) * 1e6) / 1e6,
+    start: row.start_offset,
+    end: row.end_offset,
+    page: row.page,
+  };
+}

@@ -1,0 +1,31 @@
+import { Logger, Module } from '@nestjs/common';
+import { Database } from '../database/index.js';
+import { EmbeddingsModule } from '../embeddings/index.js';
+import { DenseIndex } from './dense-index.js';
+import { HitReader } from './hit-reader.js';
+import { KeywordIndex } from './keyword-index.js';
+import { PostingsKeywordIndex } from './postings-keyword-index.js';
+import { SearchService } from './search.service.js';
+import { TextsearchKeywordIndex } from './textsearch-keyword-index.js';
+
+/** Hybrid search. The keyword engine is the one that the migrations found the database able to run. */
+@Module({
+  imports: [EmbeddingsModule],
+  providers: [
+    SearchService,
+    DenseIndex,
+    HitReader,
+    {
+      provide: KeywordIndex,
+      inject: [Database],
+      useFactory: async (database: Database): Promise<KeywordIndex> => {
+        const found = await database.query("SELECT FROM pg_indexes WHERE indexname = 'chunks_bm25_idx'");
+        const index = found.length > 0 ? new TextsearchKeywordIndex(database) : new PostingsKeywordIndex(database);
+        new Logger('Retrieval').log(`Keyword engine: ${index.engine}`);
+        return index;
+      },
+    },
+  ],
+  exports: [SearchService, KeywordIndex],
+})
+export class RetrievalModule {}
