@@ -85,7 +85,10 @@ function nextLimit(model: string, record: AttemptRecord, { timeouts, deadline }:
   const now = performance.now();
   const waiting = record.firstTokenMs === undefined;
   const own = waiting
-    ? { ms: unlimited(timeouts.firstTokenMs) - (now - record.started), what: `sent no text for ${timeouts.firstTokenMs} ms` }
+    ? {
+        ms: unlimited(timeouts.firstTokenMs) - (now - record.started),
+        what: `sent no text for ${timeouts.firstTokenMs} ms`,
+      }
     : { ms: unlimited(timeouts.stallMs), what: `stalled for ${timeouts.stallMs} ms` };
   const whole = { ms: deadline - now, what: `took longer than ${timeouts.callMs} ms` };
   const { ms, what } = own.ms < whole.ms ? own : whole;

@@ -13,7 +13,11 @@ const LONGEST_WAIT_MS = 60_000;
  * @param attempt the number of attempts made so far, from 1
  * @param random in 0..1
  */
-export function delayBeforeRetry(error: ModelError, attempt: number, random: () => number): number | undefined {
+export function delayBeforeRetry(
+  error: ModelError,
+  attempt: number,
+  random: () => number,
+): number | undefined {
   const { retryAfterMs } = error;
   if (retryAfterMs !== undefined) return retryAfterMs <= LONGEST_WAIT_MS ? retryAfterMs : undefined;
   return random() * Math.min(CAP_MS, BASE_MS * 2 ** (attempt - 1));

@@ -158,7 +158,8 @@ export class CitationMarkerFilter {
       const text = this.#tail.slice(start, end);
       const skipped = /^[\s.,;:!?…。，)]*/.exec(text)?.[0].length ?? 0;
       const from = start + skipped + leadingMarkLength(text.slice(skipped));
-      if (hasWords(this.#tail.slice(from, end))) spans.push({ start: this.#boundary + from, end: this.#boundary + end });
+      if (hasWords(this.#tail.slice(from, end)))
+        spans.push({ start: this.#boundary + from, end: this.#boundary + end });
     }
     return spans;
   }

@@ -53,7 +53,8 @@ export class CodeSpanTracker {
       const closes = this.#runStartsLine && mark === fence.mark && length >= fence.length;
       return { fence: closes ? undefined : fence, inlineLength };
     }
-    if (inlineLength === 0 && this.#runStartsLine && length >= 3) return { fence: { mark, length }, inlineLength };
+    if (inlineLength === 0 && this.#runStartsLine && length >= 3)
+      return { fence: { mark, length }, inlineLength };
     if (mark !== '`') return { fence, inlineLength };
     if (inlineLength === 0) return { fence, inlineLength: length };
     return { fence, inlineLength: length === inlineLength ? 0 : inlineLength };

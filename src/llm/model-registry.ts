@@ -41,7 +41,9 @@ export class LanguageModelRegistry {
   ) {
     const byName = new Map(providers.map((provider) => [provider.name, provider]));
     if (byName.size < providers.length) {
-      throw new DuplicateModelError(`two providers share a name: ${providers.map(({ name }) => name).join(', ')}`);
+      throw new DuplicateModelError(
+        `two providers share a name: ${providers.map(({ name }) => name).join(', ')}`,
+      );
     }
     for (const name of settings.models) this.#add(this.#create(name, settings, byName));
     const [first] = this.#models.values();
@@ -79,17 +81,23 @@ export class LanguageModelRegistry {
     providers: ReadonlyMap<string, LanguageModelProvider>,
   ): LanguageModel {
     const slash = name.indexOf('/');
-    const [providerName, modelName] = slash === -1 ? [name, ''] : [name.slice(0, slash), name.slice(slash + 1)];
+    const [providerName, modelName] =
+      slash === -1 ? [name, ''] : [name.slice(0, slash), name.slice(slash + 1)];
     const provider = providers.get(providerName);
-    const forms = [...providers.values()].map((known) => (known.takesModelName ? `${known.name}/<model>` : known.name));
+    const forms = [...providers.values()].map((known) =>
+      known.takesModelName ? `${known.name}/<model>` : known.name,
+    );
     if (provider === undefined || provider.takesModelName !== (modelName !== '')) {
-      throw new UnknownProviderError(`cannot read the model name ${JSON.stringify(name)}; known are ${forms.join(', ')}`);
+      throw new UnknownProviderError(
+        `cannot read the model name ${JSON.stringify(name)}; known are ${forms.join(', ')}`,
+      );
     }
     return provider.create(modelName, settings, this.#transport.fetch);
   }
 
   #add(model: LanguageModel): void {
-    if (this.#models.has(model.id)) throw new DuplicateModelError(`the model ${model.id} is configured twice`);
+    if (this.#models.has(model.id))
+      throw new DuplicateModelError(`the model ${model.id} is configured twice`);
     this.#models.set(model.id, model);
   }
 }

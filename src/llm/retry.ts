@@ -36,7 +36,12 @@ export async function* withRetry(
     signal.throwIfAborted();
     let started = false;
     try {
-      for await (const event of runAttempt(model, request, signal, { attempt, timeouts, deadline, onAttempt })) {
+      for await (const event of runAttempt(model, request, signal, {
+        attempt,
+        timeouts,
+        deadline,
+        onAttempt,
+      })) {
         started ||= event.type === 'text' || event.type === 'citation';
         yield event;
       }

@@ -44,7 +44,11 @@ function promptTokens(request: GenerationRequest): number {
  *
  * @param last the last `usage` event, if any arrived
  */
-export function usageSoFar(last: TokenUsage | undefined, request: GenerationRequest, text: string): TokenUsage | undefined {
+export function usageSoFar(
+  last: TokenUsage | undefined,
+  request: GenerationRequest,
+  text: string,
+): TokenUsage | undefined {
   if (last === undefined) return text === '' ? undefined : estimatedUsage(request, text);
   const outputTokens = Math.max(last.outputTokens, countTokens(text));
   if (outputTokens === last.outputTokens && !last.estimated) return last;

@@ -1,24 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import pgvector from 'pgvector';
 import { Database } from '../database/index.js';
+import { INDEXED_DIMENSIONS, storedDimensions } from '../embeddings/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
-
-/** Sizes that have an index (see the migration); a vector of another size is padded to the next one. */
-export const INDEXED_DIMENSIONS = [256, 384, 512, 768, 1024, 1536, 2048, 3072, 4000] as const;
-
-/** The size that a vector is stored in. Zeros at its end change neither norm nor cosine. */
-export function storedDimensions(dimensions: number): number {
-  const size = INDEXED_DIMENSIONS.find((candidate) => candidate >= dimensions);
-  if (size === undefined) throw new RangeError(`Vectors of ${dimensions} dimensions are not supported; at most 4000`);
-  return size;
-}
-
-/** A vector as PostgreSQL reads it, padded to its stored size. */
-export function toVectorText(vector: Float32Array): string {
-  const padded = new Array<number>(storedDimensions(vector.length)).fill(0);
-  for (const [index, value] of vector.entries()) padded[index] = Math.round(value * 1e6) / 1e6;
-  return String(pgvector.toSql(padded));
-}
 
 /** One statement a size: a partial index is used only when the query repeats its predicate and type as constants. */
 const NEAREST = new Map(

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, mapLimit } from '../common/index.js';
 import { Database } from '../database/index.js';
-import { EmbeddingModel } from '../embeddings/index.js';
+import { EmbeddingModel, toVectorText } from '../embeddings/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
-import { DenseIndex, toVectorText } from './dense-index.js';
+import { DenseIndex } from './dense-index.js';
 import { compileFilter, type CompiledFilter, type MetadataFilter } from './filter.js';
 import { fuse, type RankedCandidate } from './fusion.js';
 import { HitReader, type SearchHit } from './hit-reader.js';

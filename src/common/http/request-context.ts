@@ -30,20 +30,3 @@ export function requestContext(request: Request, response: Response, next: NextF
   });
   next();
 }
-
-/** An abort signal that fires when the client goes away before the response is finished. */
-export function disconnectSignal(response: Response): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort(new ClientDisconnectedError());
-  });
-  return controller.signal;
-}
-
-/** The caller closed the connection. */
-export class ClientDisconnectedError extends Error {
-  override readonly name = 'ClientDisconnectedError';
-  constructor() {
-    super('The client closed the connection');
-  }
-}

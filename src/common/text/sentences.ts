@@ -5,6 +5,8 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
 
 /** Without one of these a passage is one sentence, and the segmenter, which is slow to start, is not needed. */
 const TERMINATOR = /[\p{Sentence_Terminal}\u0085\u2028\u2029]/u;
+/** What a passage may end with so that its only terminator is its last. */
+const ENDING = /^[\p{Sentence_Terminal}"'”’»)\]]{1,8}$/u;
 /** A list item, quotation, table row, heading or code fence: begins a passage of its own. */
 const OWN_LINE = /^[ \t]*(?:[-*•+>] |\d{1,3}[.)] |#{1,6} |\||```|~~~)/;
 /** A heading, table row or fence also ends with its line. */
@@ -29,7 +31,7 @@ export function splitSentences(text: string): Span[] {
 /** Ranges in which a line break is no more than a space. */
 function* passages(text: string): Generator<Span> {
   let paragraph: Span[] = [];
-  for (let start = 0; start <= text.length; ) {
+  for (let start = 0; start <= text.length;) {
     const newline = text.indexOf('\n', start);
     const end = newline < 0 ? text.length : newline;
     const line = trimSpan(text, start, end);
@@ -75,7 +77,8 @@ function isWrapped(text: string, line: Span, next: Span, width: number): boolean
 
 function splitPassage(text: string, passage: Span, spans: Span[]): void {
   const source = text.slice(passage.start, passage.end);
-  if (!TERMINATOR.test(source)) {
+  const terminator = source.search(TERMINATOR);
+  if (terminator < 0 || (source.length - terminator <= 8 && ENDING.test(source.slice(terminator)))) {
     spans.push(passage);
     return;
   }

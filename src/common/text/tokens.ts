@@ -6,8 +6,7 @@ import { codePointBoundary, isSpace } from './spans.js';
  * run, so without this a megabyte of line breaks would take minutes. No word or path segment people write is longer.
  */
 const LONGEST_RUN = 128;
-const runs = (length: number) =>
-  String.raw`[\p{L}\p{M}]{${length}}|\s{${length}}|[^\s\p{L}\p{N}]{${length}}`;
+const runs = (length: number) => String.raw`[\p{L}\p{M}]{${length}}|\s{${length}}|[^\s\p{L}\p{N}]{${length}}`;
 const hasLongRun = new RegExp(runs(LONGEST_RUN + 1), 'u');
 const longRun = new RegExp(runs(LONGEST_RUN), 'gu');
 
@@ -23,7 +22,7 @@ setMergeCacheSize(10_000);
  */
 export function countTokens(text: string): number {
   let total = 0;
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = windowEnd(text, start);
     total += countWindow(text.slice(start, end));
     start = end;

@@ -37,6 +37,8 @@ const DOCUMENTS = [
   'CREATE UNIQUE INDEX embedding_spaces_active_key ON embedding_spaces (collection_id) WHERE active',
   `CREATE TABLE documents (
      id uuid NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+     -- order of arrival; what list cursors point at
+     seq bigint GENERATED ALWAYS AS IDENTITY,
      collection_id integer NOT NULL REFERENCES collections ON DELETE CASCADE,
      external_id text,
      title text NOT NULL,
@@ -48,7 +50,8 @@ const DOCUMENTS = [
      content_hash bytea NOT NULL,
      -- counts what was sent; the job of an older revision gives up
      revision integer NOT NULL DEFAULT 1,
-     status text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'processing', 'ready', 'failed')),
+     status text NOT NULL DEFAULT 'queued'
+       CONSTRAINT documents_status_check CHECK (status IN ('queued', 'processing', 'ready', 'failed')),
      progress real NOT NULL DEFAULT 0,
      chunk_count integer NOT NULL DEFAULT 0,
      error text,
@@ -58,7 +61,8 @@ const DOCUMENTS = [
   'CREATE UNIQUE INDEX documents_external_id_key ON documents (collection_id, external_id) WHERE external_id IS NOT NULL',
   'CREATE UNIQUE INDEX documents_content_key ON documents (collection_id, content_hash) WHERE external_id IS NULL',
   'CREATE INDEX documents_content_hash_idx ON documents (collection_id, content_hash)',
-  'CREATE INDEX documents_created_at_idx ON documents (created_at, id)',
+  'CREATE UNIQUE INDEX documents_seq_key ON documents (seq)',
+  'CREATE INDEX documents_collection_seq_idx ON documents (collection_id, seq)',
   // what was sent and is not processed yet: survives a crash, and goes when its revision is ready
   `CREATE TABLE document_sources (
      document_id uuid PRIMARY KEY REFERENCES documents ON DELETE CASCADE,

@@ -37,12 +37,13 @@ export class HttpTransport {
   async #fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     if (input instanceof Request) throw new TypeError('HttpTransport takes a URL, not a Request');
     const body = init.body ?? null;
-    if (body !== null && typeof body !== 'string') throw new TypeError('HttpTransport sends string bodies only');
+    if (body !== null && typeof body !== 'string')
+      throw new TypeError('HttpTransport sends string bodies only');
     const { signal } = init;
     signal?.throwIfAborted();
     const sent = request(input, {
       dispatcher: this.#agent,
-      method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+      method: init.method ?? 'GET',
       headers: headersOf(init.headers),
       body,
       signal: signal ?? undefined,

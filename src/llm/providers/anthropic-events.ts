@@ -86,7 +86,11 @@ export class AnthropicEventReader {
     const first = block?.spans[citation.start_block_index];
     const last = block?.spans[citation.end_block_index - 1];
     if (block === undefined || first === undefined || last === undefined || last.end < first.start) return;
-    this.#cited.push({ type: 'citation', source: block.source, quote: { start: first.start, end: last.end } });
+    this.#cited.push({
+      type: 'citation',
+      source: block.source,
+      quote: { start: first.start, end: last.end },
+    });
   }
 
   /** A citation belongs to the whole text of its content block; its span leaves out the white space at the ends. */

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Span } from '../../common/text/index.js';
 import type { GenerationRequest, SourcePassage } from '../language-model.js';
-import { acceptsTemperature } from './sampling.js';
+import { acceptsTemperature, SAMPLING_API_VERSION, withoutThinking } from './sampling.js';
 
 /** One `search_result` block as it was sent: what its indexes in a citation stand for. */
 export interface SentSource {
@@ -13,6 +13,8 @@ export interface SentSource {
 
 interface RenderedRequest {
   params: Omit<Anthropic.MessageCreateParamsStreaming, 'stream'>;
+  /** Beyond those that the SDK sends. */
+  headers: Record<string, string>;
   /** In the order of the `search_result` blocks: `search_result_index` is an index into it. */
   blocks: SentSource[];
 }
@@ -29,16 +31,22 @@ export function renderAnthropicRequest(model: string, request: GenerationRequest
     content.push(searchResult(passage, source, spans));
   }
   content.push({ type: 'text', text: request.questionText });
-  const { temperature } = request;
+  const temperature = acceptsTemperature(model) ? request.temperature : undefined;
+  // the SDK's types follow the newest API version, which has no temperature
+  const sampling = temperature === undefined ? {} : { temperature: Math.min(1, Math.max(0, temperature)) };
   return {
     params: {
       model,
       max_tokens: request.maxTokens,
       ...(request.instructions.trim() !== '' && { system: systemOf(request.instructions) }),
-      messages: [...historyOf(request), { role: 'user', content: blocks.length > 0 ? content : request.questionText }],
-      ...(temperature !== undefined &&
-        acceptsTemperature(model) && { temperature: Math.min(1, Math.max(0, temperature)) }),
+      messages: [
+        ...historyOf(request),
+        { role: 'user', content: blocks.length > 0 ? content : request.questionText },
+      ],
+      ...withoutThinking(model),
+      ...sampling,
     },
+    headers: temperature === undefined ? {} : { 'anthropic-version': SAMPLING_API_VERSION },
     blocks,
   };
 }
@@ -60,7 +68,11 @@ function citableSpans({ text, sentences }: SourcePassage): Span[] {
   return spans.filter((span) => text.slice(span.start, span.end).trim() !== '');
 }
 
-function searchResult(passage: SourcePassage, index: number, spans: Span[]): Anthropic.SearchResultBlockParam {
+function searchResult(
+  passage: SourcePassage,
+  index: number,
+  spans: Span[],
+): Anthropic.SearchResultBlockParam {
   return {
     type: 'search_result',
     source: passage.url ?? `source-${index + 1}`,

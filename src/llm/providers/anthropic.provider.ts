@@ -23,8 +23,11 @@ export class AnthropicLanguageModel extends LanguageModel {
   ) {
     super();
     this.id = `${PROVIDER}/${model}`;
+    const apiKey = apiKeyOf(settings, 'ANTHROPIC_API_KEY');
     this.#client = new Anthropic({
-      apiKey: apiKeyOf(settings, 'ANTHROPIC_API_KEY'),
+      apiKey,
+      // the SDK sends a bearer token since 1.0; the gateways that stand in for the API read this older header
+      ...(settings.baseUrl !== undefined && { defaultHeaders: { 'x-api-key': apiKey } }),
       // null: else the SDK reads these from the environment
       authToken: null,
       webhookKey: null,
@@ -39,10 +42,10 @@ export class AnthropicLanguageModel extends LanguageModel {
 
   override async *stream(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     signal.throwIfAborted();
-    const { params, blocks } = renderAnthropicRequest(this.model, request);
+    const { params, headers, blocks } = renderAnthropicRequest(this.model, request);
     const reader = new AnthropicEventReader(PROVIDER, blocks);
     try {
-      const events = await this.#client.messages.create({ ...params, stream: true }, { signal });
+      const events = await this.#client.messages.create({ ...params, stream: true }, { headers, signal });
       // accepted: the prompt is billed from here on, though its exact count is still to come
       yield { type: 'usage', usage: estimatedUsage(request) };
       for await (const event of events) yield* reader.read(event);
@@ -58,5 +61,6 @@ export class AnthropicLanguageModel extends LanguageModel {
 export const anthropicProvider: LanguageModelProvider = {
   name: PROVIDER,
   takesModelName: true,
-  create: (modelName, settings, fetch) => new AnthropicLanguageModel(modelName, settings.anthropic ?? {}, fetch),
+  create: (modelName, settings, fetch) =>
+    new AnthropicLanguageModel(modelName, settings.anthropic ?? {}, fetch),
 };

@@ -42,6 +42,7 @@ export class ExtractiveLanguageModel extends LanguageModel {
       const separator = length === 0 ? '' : ' ';
       const text = flattened(request.sources[source], span);
       yield* say(separator + text, signal);
+      signal.throwIfAborted();
       const start = length + separator.length;
       length = start + text.length;
       yield { type: 'citation', start, end: length, source, quote: span } satisfies ModelCitation;

@@ -63,24 +63,29 @@ export class OpenAiChunkReader {
         provider: this.provider,
       });
     }
-    if (this.#usage === undefined) yield { type: 'usage', usage: estimatedUsage(this.request, this.#written) };
+    if (this.#usage === undefined)
+      yield { type: 'usage', usage: estimatedUsage(this.request, this.#written) };
     yield { type: 'finish', reason: this.#reason };
   }
 
   #malformed(what: string): ModelError {
-    return new ModelError(`${this.provider} sent ${what}`, { kind: 'malformed_response', provider: this.provider });
+    return new ModelError(`${this.provider} sent ${what}`, {
+      kind: 'malformed_response',
+      provider: this.provider,
+    });
   }
 }
 
-/** OpenAI counts cached tokens into `prompt_tokens`. */
+/** OpenAI counts the tokens read from its cache, and those written to it, into `prompt_tokens`. */
 function normalised(usage: OpenAI.CompletionUsage): TokenUsage {
   const prompt = usage.prompt_tokens ?? 0;
   const cached = Math.min(prompt, usage.prompt_tokens_details?.cached_tokens ?? 0);
+  const written = Math.min(prompt - cached, usage.prompt_tokens_details?.cache_write_tokens ?? 0);
   return {
-    inputTokens: prompt - cached,
+    inputTokens: prompt - cached - written,
     outputTokens: usage.completion_tokens ?? 0,
     cacheReadTokens: cached,
-    cacheWriteTokens: 0,
+    cacheWriteTokens: written,
     estimated: false,
   };
 }

@@ -1,6 +1,6 @@
 import type OpenAI from 'openai';
 import type { GenerationRequest } from '../language-model.js';
-import { isOpenAiReasoningModel } from './sampling.js';
+import { isOpenAiReasoningModel, leastReasoningEffort } from './sampling.js';
 
 /**
  * Renders a request as a streamed chat completion.
@@ -14,12 +14,16 @@ export function renderOpenAiRequest(
   official: boolean,
 ): OpenAI.ChatCompletionCreateParamsStreaming {
   const reasoning = isOpenAiReasoningModel(model);
+  const effort = leastReasoningEffort(model);
   return {
     model,
     messages: messagesOf(request),
     stream: true,
     stream_options: { include_usage: true },
-    ...(reasoning || official ? { max_completion_tokens: request.maxTokens } : { max_tokens: request.maxTokens }),
+    ...(reasoning || official
+      ? { max_completion_tokens: request.maxTokens }
+      : { max_tokens: request.maxTokens }),
+    ...(effort !== undefined && { reasoning_effort: effort }),
     ...(request.temperature !== undefined && !reasoning && { temperature: request.temperature }),
   };
 }

@@ -49,11 +49,13 @@ const FINAL_TYPES = new Set(['insufficient_quota', 'billing_error']);
 export function toModelError(error: unknown, provider: string, signal: AbortSignal): ModelError {
   if (signal.aborted) throw signal.reason;
   if (error instanceof ModelError) return error;
-  if (error instanceof AnthropicApiError || error instanceof OpenAiApiError) return fromApiError(error, provider);
+  if (error instanceof AnthropicApiError || error instanceof OpenAiApiError)
+    return fromApiError(error, provider);
   const code = networkCode(error);
   // "HPE_…" are the HTTP parser's: the bytes were no HTTP
   if (code !== undefined && !code.startsWith('HPE_')) return connectionError(provider, code);
-  const ours = error instanceof AnthropicError || error instanceof OpenAIError || error instanceof SyntaxError;
+  const ours =
+    error instanceof AnthropicError || error instanceof OpenAIError || error instanceof SyntaxError;
   return new ModelError(`${provider} sent an answer that could not be read`, {
     kind: 'malformed_response',
     provider,
@@ -94,7 +96,9 @@ function kindOfStatus(status: number | undefined): ModelErrorKind | undefined {
 /** The machine-readable words of an error: type, code and parameter; nothing that a person or model wrote. */
 function labelsOf(error: AnthropicApiError | OpenAiApiError): string[] {
   const labels = error instanceof OpenAiApiError ? [error.type, error.code, error.param] : [error.type];
-  return labels.filter((label): label is string => typeof label === 'string' && /^[\w.[\]-]{1,64}$/.test(label));
+  return labels.filter(
+    (label): label is string => typeof label === 'string' && /^[\w.[\]-]{1,64}$/.test(label),
+  );
 }
 
 function connectionError(provider: string, code: string | undefined): ModelError {

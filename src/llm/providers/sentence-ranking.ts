@@ -51,13 +51,16 @@ export function rankSentences(question: string, sources: readonly SourcePassage[
   return candidates
     .map((candidate, index) => {
       const { source, span, text, list, set } = candidate;
-      const near = unionOf([candidates[index - 1], candidates[index + 1]].filter((other) => other?.source === source));
+      const near = unionOf(
+        [candidates[index - 1], candidates[index + 1]].filter((other) => other?.source === source),
+      );
       const coverage = covered(weights, total, set, [
         [titles[source], TITLE_SHARE],
         [near, NEIGHBOUR_SHARE],
         [contents[source], SOURCE_SHARE],
       ]);
-      const together = bigrams.size === 0 ? 0 : pairs(list).filter((pair) => bigrams.has(pair)).length / bigrams.size;
+      const together =
+        bigrams.size === 0 ? 0 : pairs(list).filter((pair) => bigrams.has(pair)).length / bigrams.size;
       const bonus = BIGRAM_BONUS * Math.min(1, together) + (cue?.(text, asked) ? CUE_BONUS : 0);
       const score = coverage * (1 + bonus - shapePenalty(text, list.length)) - RANK_PENALTY * source;
       return { source, span, terms: set, coverage, score };
@@ -123,13 +126,27 @@ const NUMBER =
 /** What the question's words say the answer looks like; undefined when they say nothing. */
 function answerCue(question: string): Cue | undefined {
   const asked = ` ${words(question).join(' ')} `;
-  if (/ (?:when|what (?:year|date|day|month|century|decade)|which (?:year|date|day|month|century|decade)) /.test(asked))
+  if (
+    / (?:when|what (?:year|date|day|month|century|decade)|which (?:year|date|day|month|century|decade)) /.test(
+      asked,
+    )
+  )
     return (sentence) => DATE.test(sentence);
-  if (/ how (?:many|much|long|old|far|often|tall|big|large|high|fast) | what (?:percentage|percent|number|age) /.test(asked))
+  if (
+    / how (?:many|much|long|old|far|often|tall|big|large|high|fast) | what (?:percentage|percent|number|age) /.test(
+      asked,
+    )
+  )
     return (sentence) => NUMBER.test(sentence);
-  if (/ (?:who|whom|whose|where|what city|what country|which city|which country|what (?:is|was) the name) /.test(asked))
+  if (
+    / (?:who|whom|whose|where|what city|what country|which city|which country|what (?:is|was) the name) /.test(
+      asked,
+    )
+  )
     return hasNewName;
-  if (/ why /.test(asked)) return (sentence) => /\b(?:because|since|due to|so that|in order to|as a result|therefore)\b/i.test(sentence);
+  if (/ why /.test(asked))
+    return (sentence) =>
+      /\b(?:because|since|due to|so that|in order to|as a result|therefore)\b/i.test(sentence);
   return undefined;
 }
 

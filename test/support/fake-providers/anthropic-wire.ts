@@ -1,7 +1,7 @@
 import type { AnswerOptions, AnswerPart, FakeUsage } from './behaviours.js';
 import { event, type Json, type Wire } from './wire.js';
 
-/** Anthropic's Messages API (version 2023-06-01). */
+/** Anthropic's Messages API. */
 export class AnthropicWire implements Wire {
   constructor(private readonly body: Json) {}
 
@@ -20,7 +20,9 @@ export class AnthropicWire implements Wire {
   }
 
   closePart(index: number, part: AnswerPart): string {
-    const citations = this.#citations(part).map((citation) => this.#delta(index, { type: 'citations_delta', citation }));
+    const citations = this.#citations(part).map((citation) =>
+      this.#delta(index, { type: 'citations_delta', citation }),
+    );
     return citations.join('') + event({ type: 'content_block_stop', index }, 'content_block_stop');
   }
 
@@ -61,7 +63,14 @@ export class AnthropicWire implements Wire {
 
   #message(): Json {
     const { model } = this.body;
-    return { id: 'msg_fake', type: 'message', role: 'assistant', model, stop_reason: null, stop_sequence: null };
+    return {
+      id: 'msg_fake',
+      type: 'message',
+      role: 'assistant',
+      model,
+      stop_reason: null,
+      stop_sequence: null,
+    };
   }
 
   #delta(index: number, delta: Json): string {

@@ -9,7 +9,10 @@ export function embeddingsBody(body: Json): { json: Json; tokens: number } {
   const input = body['input'] as string | (string | number[])[];
   const texts = typeof input === 'string' ? [input] : input;
   const dimensions = (body['dimensions'] as number | undefined) ?? DEFAULT_DIMENSIONS;
-  const tokens = texts.reduce((sum, text) => sum + (typeof text === 'string' ? tokensOf(text).length : text.length), 0);
+  const tokens = texts.reduce(
+    (sum, text) => sum + (typeof text === 'string' ? tokensOf(text).length : text.length),
+    0,
+  );
   const data = texts.map((text, index) => {
     const vector = fakeEmbedding(typeof text === 'string' ? text : text.join(' '), dimensions);
     const base64 = body['encoding_format'] === 'base64';

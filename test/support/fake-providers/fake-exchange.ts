@@ -27,11 +27,9 @@ export class FakeExchange {
     this.method = request.method ?? '';
     this.path = request.url ?? '';
     this.headers = request.headers;
-    response.once('close', () => {
-      this.endedAt = performance.now();
-      if (!response.writableFinished && !this.#ours) this.abortedAt = this.endedAt;
-      this.#closed.abort();
-    });
+    // a client may be gone before its request has been read
+    if (response.destroyed) this.#close();
+    else response.once('close', () => this.#close());
   }
 
   /** True when the client went away before the response was complete. */
@@ -50,7 +48,11 @@ export class FakeExchange {
 
   /** Sends a JSON response. */
   json(code: number, body: Json, headers: Record<string, string> = {}): void {
-    this.response.writeHead(code, { 'content-type': 'application/json', 'request-id': 'req_fake', ...headers });
+    this.response.writeHead(code, {
+      'content-type': 'application/json',
+      'request-id': 'req_fake',
+      ...headers,
+    });
     this.response.end(JSON.stringify(body));
   }
 
@@ -90,6 +92,12 @@ export class FakeExchange {
         }
         break;
     }
+  }
+
+  #close(): void {
+    this.endedAt = performance.now();
+    if (!this.response.writableFinished && !this.#ours) this.abortedAt = this.endedAt;
+    this.#closed.abort();
   }
 
   #openStream(): void {
@@ -149,6 +157,9 @@ export class FakeExchange {
   }
 
   #reported({ usage }: AnswerOptions): FakeUsage {
-    return { ...this.billed, ...(usage !== 'missing' && usage?.outputTokens && { outputTokens: usage.outputTokens }) };
+    return {
+      ...this.billed,
+      ...(usage !== 'missing' && usage?.outputTokens && { outputTokens: usage.outputTokens }),
+    };
   }
 }

@@ -142,7 +142,9 @@ export class FakeProvider implements AsyncDisposable {
     this.requests.push(exchange);
     const wire = wireOf(exchange);
     if (wire === undefined) {
-      exchange.json(404, { error: { type: 'not_found_error', message: `no ${exchange.method} ${exchange.path}` } });
+      exchange.json(404, {
+        error: { type: 'not_found_error', message: `no ${exchange.method} ${exchange.path}` },
+      });
       return;
     }
     const queued = this.#queue.shift();

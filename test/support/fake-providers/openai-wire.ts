@@ -22,7 +22,8 @@ export class OpenAiWire implements Wire {
   }
 
   close(usage: FakeUsage, options: AnswerOptions): string {
-    const wanted = (this.body['stream_options'] as { include_usage?: boolean } | undefined)?.include_usage === true;
+    const wanted =
+      (this.body['stream_options'] as { include_usage?: boolean } | undefined)?.include_usage === true;
     const last = { ...this.#head('chat.completion.chunk'), choices: [], usage: wireUsage(usage) };
     const counts = wanted && options.usage !== 'missing' ? event(last) : '';
     return `${this.#chunk({}, options.finishReason ?? 'stop')}${counts}data: [DONE]\n\n`;
@@ -75,6 +76,9 @@ function wireUsage(usage: FakeUsage): Json {
     prompt_tokens: prompt,
     completion_tokens: usage.outputTokens,
     total_tokens: prompt + usage.outputTokens,
-    prompt_tokens_details: { cached_tokens: usage.cacheReadTokens },
+    prompt_tokens_details: {
+      cached_tokens: usage.cacheReadTokens,
+      cache_write_tokens: usage.cacheWriteTokens,
+    },
   };
 }

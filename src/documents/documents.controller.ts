@@ -1,0 +1,133 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UploadedFiles,
+  UseInterceptors,
+} from '@nestjs/common';
+import { AnyFilesInterceptor } from '@nestjs/platform-express';
+import {
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiExtraModels,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ApiProblems, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
+import { DocumentsService } from './documents.service.js';
+import {
+  AcceptedDocumentsDto,
+  CreateDocumentDto,
+  DocumentDto,
+  DocumentListDto,
+  IngestQuery,
+  ListDocumentsQuery,
+  UploadDto,
+} from './dto/document.dto.js';
+import { IntakeService } from './ingestion/intake.service.js';
+import { IngestionProgress } from './ingestion/ingestion-progress.js';
+import { acceptedResponse, readNewDocuments } from './ingestion/request-reader.js';
+
+@ApiTags('documents')
+@Controller('documents')
+@KeyRequired()
+export class DocumentsController {
+  constructor(
+    private readonly documents: DocumentsService,
+    private readonly intake: IntakeService,
+    private readonly progress: IngestionProgress,
+    private readonly openRequests: OpenRequests,
+  ) {}
+
+  @Post()
+  @RateLimited()
+  @UseInterceptors(AnyFilesInterceptor())
+  @HttpCode(202)
+  @ApiOperation({
+    operationId: 'createDocuments',
+    summary: 'Add or replace documents',
+    description:
+      'One document as JSON, or one or more files as multipart/form-data (text, Markdown, HTML). Answers 202 when they ' +
+      'are safely stored; they become searchable in the background. With `?wait=true` it answers 201 when they are ' +
+      'searchable. The same `external_id`, or the same content, again replaces the document.',
+  })
+  @ApiConsumes('application/json', 'multipart/form-data')
+  @ApiExtraModels(CreateDocumentDto, UploadDto)
+  @ApiBody({
+    required: true,
+    schema: { oneOf: [{ $ref: getSchemaPath(CreateDocumentDto) }, { $ref: getSchemaPath(UploadDto) }] },
+  })
+  @ApiAcceptedResponse({ type: AcceptedDocumentsDto, description: 'Stored; being made searchable.' })
+  @ApiCreatedResponse({ type: AcceptedDocumentsDto, description: 'Searchable (`?wait=true`).' })
+  @ApiProblems('INVALID_REQUEST', 'CONFLICT', 'TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'UNREADABLE_DOCUMENT', 'SERVICE_UNAVAILABLE')
+  async create(
+    @Query() query: IngestQuery,
+    @Req() request: Request,
+    @UploadedFiles() files: Express.Multer.File[] | undefined,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<AcceptedDocumentsDto> {
+    const isMultipart = request.is('multipart/form-data') !== false;
+    const { documents, collection } = readNewDocuments(body, isMultipart ? (files ?? []) : undefined);
+    const accepted = await this.intake.accept(documents, collection);
+    if (query.wait !== 'true') return acceptedResponse(accepted, undefined);
+    const outcomes = await this.progress.outcomes(
+      accepted.map(({ id }) => id),
+      this.openRequests.track(response),
+    );
+    response.status(201);
+    return acceptedResponse(accepted, outcomes);
+  }
+
+  @Get()
+  @ApiOperation({ operationId: 'listDocuments', summary: 'Documents, newest first' })
+  @ApiOkResponse({ type: DocumentListDto })
+  @ApiProblems('INVALID_REQUEST')
+  list(@Query() query: ListDocumentsQuery): Promise<DocumentListDto> {
+    return this.documents.list(query);
+  }
+
+  @Get(':id')
+  @ApiOperation({ operationId: 'getDocument', summary: 'One document' })
+  @ApiOkResponse({ type: DocumentDto })
+  @ApiProblems('NOT_FOUND')
+  get(@Param('id') id: string): Promise<DocumentDto> {
+    return this.documents.get(id);
+  }
+
+  @Get(':id/content')
+  @Header('Content-Type', 'text/plain; charset=utf-8')
+  @ApiOperation({
+    operationId: 'getDocumentContent',
+    summary: 'The normalised text of a document',
+    description: 'What `start`, `end`, `source_start` and `source_end` index, in UTF-16 code units.',
+  })
+  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' }, example: 'API keys are rotated every 90 days.' } } })
+  @ApiProblems('NOT_FOUND')
+  content(@Param('id') id: string): Promise<string> {
+    return this.documents.content(id);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'deleteDocument', summary: 'Delete a document' })
+  @ApiNoContentResponse({ description: 'It is gone, from searches too.' })
+  @ApiProblems('NOT_FOUND')
+  delete(@Param('id') id: string): Promise<void> {
+    return this.documents.delete(id);
+  }
+}

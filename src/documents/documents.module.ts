@@ -1,0 +1,48 @@
+import { Module } from '@nestjs/common';
+import { MulterModule } from '@nestjs/platform-express';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AppConfig } from '../config/index.js';
+import { CostsModule } from '../costs/index.js';
+import { EmbeddingsModule } from '../embeddings/index.js';
+import { CollectionsController } from './collections.controller.js';
+import { CollectionsService } from './collections.service.js';
+import { DocumentsController } from './documents.controller.js';
+import { DocumentsService } from './documents.service.js';
+import { CollectionEntity } from './entities/collection.entity.js';
+import { DocumentEntity } from './entities/document.entity.js';
+import { ChunkWriter } from './ingestion/chunk-writer.js';
+import { IngestionProgress } from './ingestion/ingestion-progress.js';
+import { IngestionService } from './ingestion/ingestion.service.js';
+import { IntakeService } from './ingestion/intake.service.js';
+import { JobQueue } from './ingestion/job-queue.js';
+import { PassageEmbedder } from './ingestion/passage-embedder.js';
+
+const MAX_FILES = 100;
+const MAX_FIELDS = 20;
+
+/** What the service knows: collections and documents, and how they come in. */
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([CollectionEntity, DocumentEntity]),
+    MulterModule.registerAsync({
+      inject: [AppConfig],
+      useFactory: ({ http }: AppConfig) => ({
+        limits: { fileSize: http.maxUploadBytes, files: MAX_FILES, fields: MAX_FIELDS, fieldSize: 1024 * 1024 },
+      }),
+    }),
+    EmbeddingsModule,
+    CostsModule,
+  ],
+  controllers: [DocumentsController, CollectionsController],
+  providers: [
+    CollectionsService,
+    DocumentsService,
+    IntakeService,
+    IngestionService,
+    IngestionProgress,
+    ChunkWriter,
+    JobQueue,
+    PassageEmbedder,
+  ],
+})
+export class DocumentsModule {}

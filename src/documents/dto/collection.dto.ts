@@ -1,0 +1,49 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+
+export const COLLECTION_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+export const COLLECTION_NAME_MESSAGE =
+  '$property takes up to 100 letters, digits, dots, underscores and hyphens, the first a letter or digit';
+
+/** A collection to make. */
+export class CreateCollectionDto {
+  @ApiProperty({ example: 'handbook', pattern: COLLECTION_NAME.source })
+  @Matches(COLLECTION_NAME, { message: COLLECTION_NAME_MESSAGE })
+  name!: string;
+
+  @ApiPropertyOptional({ example: 'How we work', maxLength: 1000 })
+  @IsOptional()
+  @IsString()
+  @MaxLength(1000)
+  description?: string;
+}
+
+/** A collection. */
+export class CollectionDto {
+  @ApiProperty({ example: 'handbook' })
+  name!: string;
+
+  @ApiProperty({ example: 'How we work', type: String, nullable: true })
+  description!: string | null;
+
+  @ApiProperty({ example: 42 })
+  documents!: number;
+
+  @ApiProperty({ example: 911, description: 'Passages that are searched.' })
+  chunks!: number;
+
+  @ApiProperty({ example: 'lexical-hash', description: 'What its texts are embedded with.' })
+  embedding_model!: string;
+
+  @ApiProperty({ example: 1024, type: Number, nullable: true, description: 'Of its vectors; null before the first one.' })
+  dimensions!: number | null;
+
+  @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
+  created_at!: string;
+}
+
+/** All collections. */
+export class CollectionListDto {
+  @ApiProperty({ type: [CollectionDto] })
+  collections!: CollectionDto[];
+}

@@ -1,0 +1,200 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import { IsIn, IsInt, IsObject, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { DOCUMENT_STATUSES, type DocumentStatus } from '../entities/document.entity.js';
+import { COLLECTION_NAME, COLLECTION_NAME_MESSAGE } from './collection.dto.js';
+
+/** What a document may carry beside its content, however it is sent. */
+export class DocumentFieldsDto {
+  @ApiPropertyOptional({ example: 'https://wiki.example.com/keys', maxLength: 2000 })
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }, { message: 'url takes an http(s) URL' })
+  @MaxLength(2000)
+  url?: string;
+
+  @ApiPropertyOptional({
+    example: 'handbook',
+    default: 'default',
+    description: 'Where to file it; made when it is first named.',
+  })
+  @IsOptional()
+  @Matches(COLLECTION_NAME, { message: COLLECTION_NAME_MESSAGE })
+  collection?: string;
+
+  @ApiPropertyOptional({
+    example: { team: 'payments', year: 2026 },
+    type: 'object',
+    additionalProperties: true,
+    description: 'Any JSON object; searches can filter on it. In multipart requests: as JSON text.',
+  })
+  @IsOptional()
+  @IsObject()
+  metadata?: Record<string, unknown>;
+
+  @ApiPropertyOptional({
+    example: 'wiki-4711',
+    description: 'Your own id. The same one again replaces the document.',
+    maxLength: 500,
+  })
+  @IsOptional()
+  @IsString()
+  @Length(1, 500)
+  external_id?: string;
+}
+
+/** A document sent as JSON. */
+export class CreateDocumentDto extends DocumentFieldsDto {
+  @ApiProperty({ example: 'Key rotation', maxLength: 500 })
+  @IsString()
+  @Length(1, 500)
+  title!: string;
+
+  @ApiProperty({
+    example: '# Key rotation\n\nAPI keys are rotated every 90 days. The old key works for another 24 hours.',
+    description: 'Plain text or Markdown.',
+  })
+  @IsString()
+  @Length(1)
+  text!: string;
+}
+
+/** The fields of a multipart request beside its files. */
+export class UploadFieldsDto extends DocumentFieldsDto {
+  @ApiPropertyOptional({ example: 'Key rotation', maxLength: 500, description: "Absent: the document's own title or file name." })
+  @IsOptional()
+  @IsString()
+  @Length(1, 500)
+  title?: string;
+
+  @Transform(({ value }: { value: unknown }) => parseJson(value))
+  declare metadata?: Record<string, unknown>;
+}
+
+function parseJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    // not an object, so the validation reports it
+    return value;
+  }
+}
+
+/** A multipart request, as the documentation shows it. */
+export class UploadDto extends UploadFieldsDto {
+  @ApiProperty({ type: 'array', items: { type: 'string', format: 'binary' }, description: 'One or more documents.' })
+  file!: unknown[];
+}
+
+/** A document that was taken in. */
+export class AcceptedDocumentDto {
+  @ApiProperty({ example: '9f4c1c5e-4f0e-4f0e-9d2b-7a5f0c1d2e3f', format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ example: 'Key rotation' })
+  title!: string;
+
+  @ApiProperty({ example: 'handbook' })
+  collection!: string;
+
+  @ApiProperty({ enum: DOCUMENT_STATUSES, example: 'queued' })
+  status!: DocumentStatus;
+
+  @ApiPropertyOptional({ example: 'The file holds binary data, not text.', description: 'Why it failed, with `?wait=true`.' })
+  error?: string;
+}
+
+/** The documents of a request. */
+export class AcceptedDocumentsDto {
+  @ApiProperty({ type: [AcceptedDocumentDto] })
+  documents!: AcceptedDocumentDto[];
+}
+
+/** A document. */
+export class DocumentDto {
+  @ApiProperty({ example: '9f4c1c5e-4f0e-4f0e-9d2b-7a5f0c1d2e3f', format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ example: 'wiki-4711', type: String, nullable: true })
+  external_id!: string | null;
+
+  @ApiProperty({ example: 'Key rotation' })
+  title!: string;
+
+  @ApiProperty({ example: 'handbook' })
+  collection!: string;
+
+  @ApiProperty({ example: 'https://wiki.example.com/keys', type: String, nullable: true })
+  url!: string | null;
+
+  @ApiProperty({ example: { team: 'payments' }, type: 'object', additionalProperties: true })
+  metadata!: Record<string, unknown>;
+
+  @ApiProperty({
+    enum: DOCUMENT_STATUSES,
+    example: 'ready',
+    description: 'Of the newest version. Until that is ready, the one before stays searchable.',
+  })
+  status!: DocumentStatus;
+
+  @ApiProperty({ example: 1, minimum: 0, maximum: 1 })
+  progress!: number;
+
+  @ApiProperty({ example: 3, description: 'Passages that are searched.' })
+  chunks!: number;
+
+  @ApiProperty({ example: null, type: String, nullable: true, description: 'Why it failed.' })
+  error!: string | null;
+
+  @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
+  created_at!: string;
+
+  @ApiProperty({ example: '2026-11-22T10:00:01.000Z' })
+  updated_at!: string;
+}
+
+/** A page of documents, newest first. */
+export class DocumentListDto {
+  @ApiProperty({ type: [DocumentDto] })
+  documents!: DocumentDto[];
+
+  @ApiProperty({ example: null, type: String, nullable: true, description: 'Send it as `cursor` for the next page.' })
+  next_cursor!: string | null;
+}
+
+/** Which documents to list. */
+export class ListDocumentsQuery {
+  @ApiPropertyOptional({ example: 'handbook' })
+  @IsOptional()
+  @IsString()
+  collection?: string;
+
+  @ApiPropertyOptional({ enum: DOCUMENT_STATUSES })
+  @IsOptional()
+  @IsIn(DOCUMENT_STATUSES)
+  status?: DocumentStatus;
+
+  @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9_-]{1,64}$/, { message: 'cursor takes the next_cursor of a list' })
+  cursor?: string;
+
+  @ApiPropertyOptional({ example: 50, minimum: 1, maximum: 200, default: 50 })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(200)
+  limit?: number;
+}
+
+/** How to ingest. */
+export class IngestQuery {
+  @ApiPropertyOptional({
+    enum: ['true', 'false'],
+    description: '`true`: answer when the documents are searchable (201) instead of when they are stored (202).',
+  })
+  @IsOptional()
+  @IsIn(['true', 'false'])
+  wait?: 'true' | 'false';
+}

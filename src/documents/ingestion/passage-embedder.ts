@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { Ledger, type LedgerEntry } from '../../costs/index.js';
+import { EmbeddingModel } from '../../embeddings/index.js';
+
+/** Embeds passages of documents and records what that cost. */
+@Injectable()
+export class PassageEmbedder {
+  constructor(
+    private readonly model: EmbeddingModel,
+    private readonly ledger: Ledger,
+  ) {}
+
+  get modelId(): string {
+    return this.model.id;
+  }
+
+  /** One vector a text. A failed call is recorded too, then thrown. */
+  async embed(documentId: string, texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    const started = performance.now();
+    const entry = (outcome: LedgerEntry['outcome'], tokens: number, estimated: boolean): LedgerEntry => ({
+      requestId: documentId,
+      isRequest: false,
+      operation: 'document_embedding',
+      model: this.model.id,
+      attempt: 1,
+      outcome,
+      inputTokens: 0,
+      outputTokens: 0,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      embeddingTokens: tokens,
+      estimated,
+      latencyMs: performance.now() - started,
+      firstTokenMs: null,
+      error: outcome === 'ok' ? null : 'embedding_failed',
+    });
+    try {
+      const { vectors, tokens, estimated } = await this.model.embed(texts, 'document', signal);
+      await this.ledger.record([entry('ok', tokens, estimated)]);
+      return vectors;
+    } catch (error) {
+      await this.ledger.record([entry('failed', 0, true)]);
+      throw error;
+    }
+  }
+}
