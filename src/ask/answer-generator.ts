@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError, type ErrorCode } from '../common/index.js';
+import { AppError, type ErrorCode, ModelError, type ModelErrorKind } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import {
   type FinishReason,
@@ -7,8 +7,6 @@ import {
   type LanguageModel,
   LanguageModelRegistry,
   type ModelCitation,
-  ModelError,
-  type ModelErrorKind,
   UnknownModelError,
   withRetry,
 } from '../llm/index.js';

@@ -1,7 +1,7 @@
 import type { Ledger, LedgerEntry } from '../costs/index.js';
 import { sumCosts } from '../costs/index.js';
 import type { AttemptReport } from '../llm/index.js';
-import { ModelError } from '../llm/index.js';
+import { ModelError } from '../common/index.js';
 import type { EmbeddingCall } from '../retrieval/index.js';
 import type { Usage } from './answer-event.js';
 

@@ -5,3 +5,4 @@ export { ClientDisconnectedError, OpenRequests, ShutdownError } from './http/ope
 export { requestContext } from './http/request-context.js';
 export { mapLimit } from './concurrency/map-limit.js';
 export { ApiProblems, KEY_REQUIRED, KeyRequired, RATE_LIMITED, RateLimited } from './openapi/api-problems.js';
+export * from './providers/index.js';

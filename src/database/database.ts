@@ -25,6 +25,11 @@ export class Database implements SqlRunner {
     return rows(await this.pool.query<Row>(text, values as unknown[]));
   }
 
+  /** True when this version knows migrations that the database has not had. */
+  pendingMigrations(): Promise<boolean> {
+    return this.dataSource.showMigrations();
+  }
+
   /** Runs `work` in one transaction: all of it is kept, or, when it throws, none. */
   async transaction<T>(work: (transaction: SqlRunner) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();

@@ -3,7 +3,7 @@ const MOST_MARKS = 64;
 const excessMarks = new RegExp(String.raw`(\p{M}{${MOST_MARKS}})\p{M}+`, 'gu');
 
 /** Line breaks of all kinds: CRLF, CR, vertical tab, form feed, NEL, line and paragraph separator. */
-const LINE_BREAK = /\r\n?|[\u000b\u000c\u0085\u2028\u2029]/g;
+const LINE_BREAK = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
 /** Control characters but tab and line feed, byte order marks, and soft hyphens, which would cut words in two. */
 // oxlint-disable-next-line no-control-regex
 const INVISIBLE = /[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u00ad\ufeff]/g;

@@ -19,7 +19,7 @@ export interface EmbeddingTraits {
  * Turns texts into vectors whose cosine says how alike the texts are.
  *
  * Contract of `embed`: vectors come in the order of the texts, all of one size, L2-normalised; any number of texts is
- * taken (the adapter batches); an aborted signal rejects with its reason; failures are `ProviderError`s.
+ * taken (the adapter batches); an aborted signal rejects with its reason; failures are `ModelError`s.
  */
 export abstract class EmbeddingModel {
   /** As in `EMBEDDING_MODEL`; stored with each collection. */

@@ -1,5 +1,5 @@
 import type { GenerationRequest, LanguageModel, ModelEvent, TokenUsage } from './language-model.js';
-import { ModelError } from './model-error.js';
+import { ModelError } from '../common/providers/index.js';
 import { usageSoFar } from './usage.js';
 import { Watchdog } from './watchdog.js';
 

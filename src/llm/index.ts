@@ -1,5 +1,4 @@
 export type { AttemptReport, CallTimeouts } from './attempt.js';
-export { type Fetch, HttpTransport } from './http/undici-fetch.js';
 export {
   type ChatMessage,
   type FinishReason,
@@ -11,9 +10,7 @@ export {
   type TokenUsage,
 } from './language-model.js';
 export { LlmModule } from './llm.module.js';
-export { ModelError, type ModelErrorKind } from './model-error.js';
 export { LanguageModelRegistry, UnknownModelError } from './model-registry.js';
 export { NO_ANSWER } from './providers/extractive.provider.js';
-export { toModelError } from './providers/sdk-errors.js';
 export { type RetryOptions, withRetry } from './retry.js';
 export { NO_USAGE, estimatedUsage, usageSoFar } from './usage.js';

@@ -1,4 +1,4 @@
-import { HttpTransport } from './http/undici-fetch.js';
+import { HttpTransport } from '../common/providers/index.js';
 import type { LanguageModel } from './language-model.js';
 import { languageModelProviders } from './providers/index.js';
 import type { LanguageModelProvider, LanguageModelSettings } from './providers/provider.js';

@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
+import { ShutdownError } from '../http/open-requests.js';
 import { AppError, ERROR_CATALOGUE, type ErrorCode } from './app-error.js';
 import { problemOf } from './problem.js';
 
@@ -10,12 +11,11 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
     const error = toAppError(thrown);
     if (error.code === 'INTERNAL_ERROR')
       this.logger.error({ err: thrown, request_id: response.locals['requestId'] }, 'A request failed unexpectedly');
-    if (response.headersSent || request.destroyed) {
+    if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
     }
@@ -27,6 +27,10 @@ export class ProblemFilter implements ExceptionFilter {
 /** What the caller is told of anything that was thrown; unknown errors keep their message to the logs. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof ShutdownError)
+    return new AppError('SERVICE_UNAVAILABLE', 'The service is stopping. Try again.', { headers: { 'Retry-After': '5' } });
+  if (isDatabaseDown(thrown))
+    return new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached.', { headers: { 'Retry-After': '5' } });
   const status = httpStatusOf(thrown);
   if (status === undefined) return new AppError('INTERNAL_ERROR', 'An unexpected error occurred.', { cause: thrown });
   const message = thrown instanceof Error ? thrown.message : '';
@@ -35,6 +39,16 @@ export function toAppError(thrown: unknown): AppError {
   if (status === 415) return new AppError('UNSUPPORTED_MEDIA_TYPE', 'The request body has an unsupported encoding.');
   const code = codeOf(status);
   return new AppError(code, code === 'INVALID_REQUEST' ? describeBadRequest(thrown, message) : ERROR_CATALOGUE[code].title);
+}
+
+/** Connection failures of the `pg` driver, and the codes with which PostgreSQL ends or refuses a session. */
+function isDatabaseDown(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  const code = 'code' in thrown ? String(thrown.code) : '';
+  return (
+    /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EPIPE|57P0[123]|53300|08\w{3})$/.test(code) ||
+    /^(Connection terminated|timeout exceeded when trying to connect)/.test(thrown.message)
+  );
 }
 
 /** Nest's own exceptions, and those of Express' body parsers, which carry a status too. */

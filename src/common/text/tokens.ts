@@ -3,9 +3,9 @@ import { codePointBoundary, isSpace } from './spans.js';
 
 /**
  * Longest run of letters, of white space or of other signs that is merged as one. Byte-pair merging is quadratic in a
- * run, so without this a megabyte of line breaks would take minutes. No word or path segment people write is longer.
+ * run, so without this a megabyte of line breaks would take minutes. Hardly a word that people write is longer.
  */
-const LONGEST_RUN = 128;
+const LONGEST_RUN = 64;
 const runs = (length: number) => String.raw`[\p{L}\p{M}]{${length}}|\s{${length}}|[^\s\p{L}\p{N}]{${length}}`;
 const hasLongRun = new RegExp(runs(LONGEST_RUN + 1), 'u');
 const longRun = new RegExp(runs(LONGEST_RUN), 'gu');
@@ -13,11 +13,14 @@ const longRun = new RegExp(runs(LONGEST_RUN), 'gu');
 /** Texts are counted in windows of this length, copied, so that the tokenizer's cache never keeps a whole text alive. */
 const WINDOW = 4096;
 const options = { disallowedSpecial: new Set<string>() };
-setMergeCacheSize(10_000);
+
+// Small on purpose: a hit takes longer the larger the tokenizer's least-recently-used map is, so that its default size
+// is slower on prose than no cache at all, and every entry keeps the window it was cut from in memory.
+setMergeCacheSize(512);
 
 /**
  * Tokens of a text in OpenAI's `o200k_base` encoding: exact for OpenAI's current models; an estimate for others, whose
- * own count differs by up to a third. Text that looks like a special token is counted as text. Runs of more than 128
+ * own count differs by up to a third. Text that looks like a special token is counted as text. Runs of more than 64
  * letters, spaces or signs are counted in parts, which may add a token a part.
  */
 export function countTokens(text: string): number {

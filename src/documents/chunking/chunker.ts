@@ -72,7 +72,8 @@ function* withinMaximum(
 }
 
 function countGroup(text: string, units: readonly Unit[]): number {
-  return countTokens(text.slice(units[0]?.start, units.at(-1)?.end));
+  const known = units.length === 1 ? units[0]?.ownTokens : undefined;
+  return known ?? countTokens(text.slice(units[0]?.start, units.at(-1)?.end));
 }
 
 function withoutTrailingHeadings(units: readonly Unit[], length: number): number {

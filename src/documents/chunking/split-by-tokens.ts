@@ -36,7 +36,7 @@ export function* splitByTokens(text: string, range: Span, limit: number): Genera
     }
     yield piece;
     // white space may be very long and cost next to nothing, so one piece says only so much about the next
-    perToken = Math.min((cut - at) / piece.tokens, perToken * 2, MOST_CHARACTERS_PER_TOKEN);
+    perToken = Math.min((0.97 * (cut - at)) / piece.tokens, perToken * 2, MOST_CHARACTERS_PER_TOKEN);
     at = cut;
   }
 }

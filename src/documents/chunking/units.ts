@@ -8,6 +8,8 @@ export interface Unit extends Span {
   kind: 'heading' | 'sentence' | 'part';
   /** Tokens of the unit and the white space before it: what it adds to a chunk. */
   tokens: number;
+  /** Tokens of the unit alone, where they are known. */
+  ownTokens?: number;
   /** Number of the section; a heading begins a new one. */
   section: number;
   /** Headings above and of the section, outermost first. */
@@ -86,7 +88,8 @@ class UnitSplitter {
       return;
     }
     const limit = Math.max(1, Math.min(this.options.targetTokens, this.options.maxTokens - this.#lead - 2));
-    for (const part of splitByTokens(this.text, span, limit)) yield this.#unit('part', part, part.tokens + 1);
+    for (const part of splitByTokens(this.text, span, limit))
+      yield { ...this.#unit('part', part, part.tokens + 1), ownTokens: part.tokens };
   }
 
   /** The tokens that a range adds to a chunk, or undefined when it does not fit into one with its heading. */

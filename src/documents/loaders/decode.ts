@@ -2,19 +2,25 @@ import { UnreadableDocumentError } from './loader.js';
 
 /** How the first bytes of common binary formats look in Latin-1. */
 const SIGNATURES = [
-  ...[
-    '%PDF-',
-    'PK\x03\x04',
-    '\x89PNG',
-    'GIF8',
-    '\xff\xd8\xff',
-    '\x1f\x8b',
-    'Rar!',
-    '7z\xbc\xaf',
-    '{\\rtf',
-    'BZh',
-  ],
-  ...['\xd0\xcf\x11\xe0', '\x7fELF', 'MZ\x90', 'RIFF', 'OggS', 'ID3', 'II*\0', 'MM\0*', 'SQLite format 3'],
+  '%PDF-', // PDF
+  '{\\rtf', // rich text
+  'PK\x03\x04', // ZIP: Office and OpenDocument files, EPUB
+  '\xd0\xcf\x11\xe0', // older Office files
+  '\x1f\x8b', // gzip
+  'BZh',
+  'Rar!',
+  '7z\xbc\xaf',
+  '\x89PNG',
+  'GIF8',
+  '\xff\xd8\xff', // JPEG
+  'II*\0', // TIFF
+  'MM\0*',
+  'RIFF', // WebP, WAV, AVI
+  'OggS',
+  'ID3', // MP3
+  '\x7fELF',
+  'MZ\x90', // Windows programs
+  'SQLite format 3',
 ];
 const SNIFFED_BYTES = 4096;
 

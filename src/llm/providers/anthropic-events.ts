@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { FinishReason, ModelCitation, ModelEvent, TokenUsage } from '../language-model.js';
-import { ModelError } from '../model-error.js';
+import { ModelError } from '../../common/providers/index.js';
 import type { SentSource } from './anthropic-request.js';
 
 const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {

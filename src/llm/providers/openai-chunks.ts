@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { CitationMarkerFilter } from '../citation-markers.js';
 import type { FinishReason, GenerationRequest, ModelEvent, TokenUsage } from '../language-model.js';
-import { ModelError } from '../model-error.js';
+import { ModelError } from '../../common/providers/index.js';
 import { estimatedUsage } from '../usage.js';
 
 const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {

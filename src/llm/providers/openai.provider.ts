@@ -1,12 +1,12 @@
 import OpenAI from 'openai';
-import type { Fetch } from '../http/undici-fetch.js';
+import type { Fetch } from '../../common/providers/index.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent } from '../language-model.js';
-import { ModelError } from '../model-error.js';
+import { ModelError } from '../../common/providers/index.js';
 import { estimatedUsage } from '../usage.js';
 import { OpenAiChunkReader } from './openai-chunks.js';
 import { renderOpenAiRequest } from './openai-request.js';
 import { apiKeyOf, type LanguageModelProvider, type ProviderSettings, SDK_TIMEOUT_MS } from './provider.js';
-import { toModelError } from './sdk-errors.js';
+import { toModelError } from '../../common/providers/index.js';
 
 const PROVIDER = 'openai';
 const BASE_URL = 'https://api.openai.com/v1';

@@ -1,4 +1,4 @@
-import type { Fetch } from '../http/undici-fetch.js';
+import type { Fetch } from '../../common/providers/index.js';
 import type { LanguageModel } from '../language-model.js';
 
 /** How to reach one provider. */

@@ -28,9 +28,22 @@ export function isHidden(element: HtmlElement): boolean {
 /** True for navigation, and outside the content also for headers, footers and asides. */
 export function isSurrounding(element: HtmlElement, insideContent: boolean): boolean {
   const role = attribute(element, 'role');
-  if (element.tagName === 'nav' || role === 'navigation') return true;
+  if (element.tagName === 'nav' || role === 'navigation' || isLanguageList(element)) return true;
   if (insideContent) return false;
   return SURROUNDING.has(element.tagName) || (role !== undefined && SURROUNDING_ROLES.has(role));
+}
+
+/** A list that links to the page in other languages. */
+function isLanguageList(element: HtmlElement): boolean {
+  if (element.tagName !== 'ul') return false;
+  const items = element.childNodes.filter(isElement);
+  return (
+    items.length > 1 &&
+    items.every((item) => {
+      const link = item.childNodes.find(isElement);
+      return link?.tagName === 'a' && attribute(link, 'hreflang') !== undefined;
+    })
+  );
 }
 
 /** True for the elements that hold the content of a page. */

@@ -114,7 +114,11 @@ class HtmlRenderer {
         return this.#openItem();
       case 'blockquote':
         return this.#openQuotation();
+      case 'dt':
+        this.#writer.breakParagraph();
+        return () => this.#writer.breakLine(1);
       case 'dd':
+        return this.#openDescription();
       case 'tr':
       case 'td':
       case 'th':
@@ -142,6 +146,13 @@ class HtmlRenderer {
     const list = this.#lists.at(-1);
     this.#writer.breakLine(1);
     this.#writer.openContainer(list?.ordered === true ? `${list.next++}. ` : '- ', false);
+    return () => this.#writer.closeContainer();
+  }
+
+  /** A description stands on the lines below its term, without a mark. */
+  #openDescription(): () => void {
+    this.#writer.breakLine(1);
+    this.#writer.openContainer('', false);
     return () => this.#writer.closeContainer();
   }
 

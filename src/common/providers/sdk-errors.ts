@@ -1,6 +1,6 @@
 import { AnthropicError, APIError as AnthropicApiError } from '@anthropic-ai/sdk';
 import { APIError as OpenAiApiError, OpenAIError } from 'openai';
-import { ModelError, type ModelErrorKind } from '../model-error.js';
+import { ModelError, type ModelErrorKind } from './model-error.js';
 
 /** Error types and codes of both providers, wherever they appear: in a status answer or in a stream after 200. */
 const KIND_BY_TYPE: Readonly<Record<string, ModelErrorKind>> = {

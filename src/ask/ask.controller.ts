@@ -1,0 +1,65 @@
+import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { ApiProblems, ClientDisconnectedError, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
+import { AskService } from './ask.service.js';
+import { AnswerDto, DoneDto, serverTiming } from './dto/answer.dto.js';
+import { AskRequestDto, toQuestion } from './dto/ask-request.dto.js';
+import { CitationDto, SourceDto } from './dto/source.dto.js';
+import { encodeJson } from './encoders/json.encoder.js';
+import { encodeSse } from './encoders/sse.encoder.js';
+import { SSE_CONTENT } from './sse-schema.js';
+
+@ApiTags('ask')
+@Controller('ask')
+@KeyRequired()
+@RateLimited()
+@ApiProblems('INVALID_REQUEST', 'NOT_FOUND', 'CONFLICT', 'TOO_LARGE', 'PROVIDER_ERROR', 'PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT')
+export class AskController {
+  constructor(
+    private readonly service: AskService,
+    private readonly openRequests: OpenRequests,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({
+    operationId: 'ask',
+    summary: 'Ask a question',
+    description: 'Answers from your documents, with sources and verified citations, as JSON.',
+  })
+  @ApiOkResponse({ type: AnswerDto, description: 'The answer. `finish_reason` is `no_context` when nothing was found.' })
+  async ask(@Body() body: AskRequestDto, @Res() response: Response): Promise<void> {
+    const signal = this.openRequests.track(response);
+    await unlessDisconnected(async () => {
+      const { answer, timings } = await encodeJson(this.service.ask(toQuestion(body), signal));
+      response.setHeader('Server-Timing', serverTiming(timings));
+      response.json(answer);
+    });
+  }
+
+  @Post('stream')
+  @HttpCode(200)
+  @ApiOperation({
+    operationId: 'askStream',
+    summary: 'Ask a question, streamed',
+    description:
+      'The same as server-sent events: `sources` once, then `token` and `citation` as they come, then `done`, or ' +
+      '`error`. Comment lines keep the connection alive. Closing the connection stops the generation.',
+  })
+  @ApiExtraModels(SourceDto, CitationDto, DoneDto)
+  @ApiOkResponse({ description: 'The events.', content: SSE_CONTENT })
+  async askStream(@Body() body: AskRequestDto, @Res() response: Response): Promise<void> {
+    const signal = this.openRequests.track(response);
+    await unlessDisconnected(() => encodeSse(this.service.ask(toQuestion(body), signal), response, signal));
+  }
+}
+
+/** A caller that went away is nobody's error. */
+async function unlessDisconnected(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ClientDisconnectedError)) throw error;
+  }
+}

@@ -1,0 +1,1 @@
+export { AskModule } from './ask.module.js';

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { ApiProblems, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
+import { Ledger } from '../costs/index.js';
+import { SearchService } from '../retrieval/index.js';
+import { CallLog } from './call-log.js';
+import { milliseconds, serverTiming } from './dto/answer.dto.js';
+import { SearchRequestDto, SearchResponseDto } from './dto/search.dto.js';
+import { searchOptions } from './dto/search-options.dto.js';
+import { toHitDto } from './dto/source.dto.js';
+
+@ApiTags('ask')
+@Controller('search')
+@KeyRequired()
+@RateLimited()
+export class SearchController {
+  constructor(
+    private readonly searches: SearchService,
+    private readonly ledger: Ledger,
+    private readonly openRequests: OpenRequests,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({
+    operationId: 'search',
+    summary: 'Search without an answer',
+    description: 'Queries are embedded in one call; queries and collections are searched concurrently.',
+  })
+  @ApiOkResponse({ type: SearchResponseDto })
+  @ApiProblems('INVALID_REQUEST', 'NOT_FOUND', 'CONFLICT', 'PROVIDER_ERROR', 'PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT')
+  async search(
+    @Body() body: SearchRequestDto,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SearchResponseDto> {
+    const signal = this.openRequests.track(response);
+    const calls = new CallLog(randomUUID(), this.ledger);
+    try {
+      const options = searchOptions(body);
+      const { hits, embedding, timings } = await this.searches.search(
+        { ...options, minSimilarity: options.minSimilarity ?? 0, queries: body.queries },
+        signal,
+        (call) => calls.embedded(call),
+      );
+      response.setHeader('Server-Timing', serverTiming(timings));
+      return {
+        results: body.queries.map((query, index) => ({
+          query,
+          hits: (hits[index] ?? []).map((hit) => ({ ...toHitDto(hit), content: hit.content })),
+        })),
+        timings: { embed_ms: milliseconds(timings.embedMs), search_ms: milliseconds(timings.searchMs) },
+        usage: { embedding_tokens: embedding.tokens },
+      };
+    } finally {
+      await calls.record();
+    }
+  }
+}
