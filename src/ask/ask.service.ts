@@ -7,7 +7,7 @@ import { type AnswerPrompt, answerV1, type Turn } from '../prompts/index.js';
 import { type SearchHit, type SearchRequest, SearchService } from '../retrieval/index.js';
 import type { AnswerEvent, Timings } from './answer-event.js';
 import { CallLog } from './call-log.js';
-import { type ShownSource, shownSource, verifyCitation } from './citation-verifier.js';
+import { ShownSource, verifyCitation } from './citation-verifier.js';
 import { AnswerGenerator, type GenerationEvent } from './answer-generator.js';
 
 /** What is asked, dialect-neutral. */
@@ -99,7 +99,7 @@ function preparePrompt(question: Question, hits: readonly SearchHit[]): { prompt
   });
   const sources = prompt.sources.flatMap(({ passage, text }) => {
     const hit = hits[passage];
-    return hit === undefined ? [] : [shownSource(hit, text)];
+    return hit === undefined ? [] : [new ShownSource(hit, text)];
   });
   return { prompt, sources };
 }
@@ -108,7 +108,14 @@ function request(question: Question, prompt: AnswerPrompt, sources: readonly Sho
   return {
     instructions: prompt.instructions,
     markerInstructions: prompt.markerInstructions,
-    sources: sources.map(({ hit, text, sentences }) => ({ title: hit.title, url: hit.url, text, sentences })),
+    sources: sources.map((source) => ({
+      title: source.hit.title,
+      url: source.hit.url,
+      text: source.text,
+      get sentences() {
+        return source.sentences;
+      },
+    })),
     sourcesText: prompt.sourcesText,
     history: prompt.history,
     question: question.question,

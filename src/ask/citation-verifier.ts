@@ -7,15 +7,24 @@ import type { Citation } from './answer-event.js';
 const SMALLEST_SUPPORT = 0.3;
 
 /** A passage as the model saw it: a prefix of the hit's text, the same unless it was cut. */
-export interface ShownSource {
-  hit: SearchHit;
-  text: string;
-  sentences: Span[];
-}
+export class ShownSource {
+  #sentences: Span[] | undefined;
+  #terms: Set<string>[] | undefined;
 
-/** A passage with its sentences, which are what a citation quotes. */
-export function shownSource(hit: SearchHit, text: string): ShownSource {
-  return { hit, text, sentences: splitSentences(text) };
+  constructor(
+    readonly hit: SearchHit,
+    readonly text: string,
+  ) {}
+
+  /** Spans of `text`: what a citation quotes. Made when first read: most passages of an answer are never cited. */
+  get sentences(): Span[] {
+    return (this.#sentences ??= splitSentences(this.text));
+  }
+
+  /** The terms of each sentence, made once for all claims. */
+  get sentenceTerms(): readonly ReadonlySet<string>[] {
+    return (this.#terms ??= this.sentences.map(({ start, end }) => new Set(terms(this.text.slice(start, end)))));
+  }
 }
 
 /**
@@ -40,14 +49,14 @@ export function verifyCitation(claim: ModelCitation, answer: string, sources: re
 }
 
 /** The sentence that has most of the claim's terms; of equal ones the shortest. */
-function bestSupport(claim: string, { text, sentences }: ShownSource): Span | undefined {
+function bestSupport(claim: string, { sentences, sentenceTerms }: ShownSource): Span | undefined {
   const wanted = new Set(terms(claim));
   if (wanted.size === 0) return undefined;
   let best: { span: Span; support: number; length: number } | undefined;
-  for (const span of sentences) {
-    const found = new Set(terms(text.slice(span.start, span.end)));
+  for (const [index, span] of sentences.entries()) {
+    const found = sentenceTerms[index];
     let shared = 0;
-    for (const term of wanted) if (found.has(term)) shared++;
+    for (const term of wanted) if (found?.has(term)) shared++;
     const support = shared / wanted.size;
     const length = span.end - span.start;
     if (best === undefined || support > best.support || (support === best.support && length < best.length))

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/index.js';
 import { Database } from '../database/index.js';
 import { EmbeddingModel } from '../embeddings/index.js';
-import type { CollectionDto } from './dto/collection.dto.js';
+import { COLLECTION_NAME, type CollectionDto } from './dto/collection.dto.js';
 
 export interface Collection {
   id: number;
@@ -40,7 +40,7 @@ export class CollectionsService {
 
   /** @throws AppError NOT_FOUND */
   async get(name: string): Promise<CollectionDto> {
-    const [row] = await this.database.query<CollectionRow>(LIST, [name]);
+    const [row] = COLLECTION_NAME.test(name) ? await this.database.query<CollectionRow>(LIST, [name]) : [];
     if (row === undefined) throw notFound(name);
     return toDto(row);
   }
@@ -54,7 +54,9 @@ export class CollectionsService {
 
   /** Deletes a collection with all its documents. @throws AppError NOT_FOUND */
   async delete(name: string): Promise<void> {
-    const deleted = await this.database.query('DELETE FROM collections WHERE name = $1 RETURNING id', [name]);
+    const deleted = COLLECTION_NAME.test(name)
+      ? await this.database.query('DELETE FROM collections WHERE name = $1 RETURNING id', [name])
+      : [];
     if (deleted.length === 0) throw notFound(name);
   }
 

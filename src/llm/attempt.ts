@@ -59,8 +59,10 @@ export async function* runAttempt(
   const events = model.stream(request, watchdog.signal)[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const limit = nextLimit(model.id, record, options);
-      const next = await watchdog.race(events.next(), limit.ms, () => limit.error());
+      const limit = nextLimit(record, options);
+      const next = await watchdog.race(events.next(), Math.min(limit.own, limit.whole), () =>
+        timeoutError(model.id, record, options, limit),
+      );
       if (next.done) break;
       record.take(next.value);
       yield next.value;
@@ -73,35 +75,45 @@ export async function* runAttempt(
     record.error = error;
     throw error;
   } finally {
-    watchdog.close();
+    watchdog.close(record.outcome === 'ok');
     // not awaited: a model that hangs in its clean-up must not hold the caller
     events.return?.().then(undefined, () => undefined);
     options.onAttempt?.(record.report());
   }
 }
 
-/** The timeout that the next event is up against. */
-function nextLimit(model: string, record: AttemptRecord, { timeouts, deadline }: AttemptOptions) {
-  const now = performance.now();
+interface Limit {
+  /** When the next event is late, and when the whole call is, on the clock of `performance.now()`. */
+  own: number;
+  whole: number;
+}
+
+/** The timeouts that the next event is up against. */
+function nextLimit(record: AttemptRecord, { timeouts, deadline }: AttemptOptions): Limit {
   const waiting = record.firstTokenMs === undefined;
   const own = waiting
-    ? {
-        ms: unlimited(timeouts.firstTokenMs) - (now - record.started),
-        what: `sent no text for ${timeouts.firstTokenMs} ms`,
-      }
-    : { ms: unlimited(timeouts.stallMs), what: `stalled for ${timeouts.stallMs} ms` };
-  const whole = { ms: deadline - now, what: `took longer than ${timeouts.callMs} ms` };
-  const { ms, what } = own.ms < whole.ms ? own : whole;
-  return {
-    ms,
-    error: () =>
-      new ModelError(`${model} ${what}`, {
-        kind: 'timeout',
-        provider: model.split('/', 1).join(),
-        // when the whole call's time is up, there is none left to retry in
-        shouldRetry: own.ms < whole.ms,
-      }),
-  };
+    ? record.started + unlimited(timeouts.firstTokenMs)
+    : performance.now() + unlimited(timeouts.stallMs);
+  return { own, whole: deadline };
+}
+
+function timeoutError(
+  model: string,
+  record: AttemptRecord,
+  { timeouts }: AttemptOptions,
+  { own, whole }: Limit,
+): ModelError {
+  const ownFirst = own < whole;
+  const ownWhat =
+    record.firstTokenMs === undefined
+      ? `sent no text for ${timeouts.firstTokenMs} ms`
+      : `stalled for ${timeouts.stallMs} ms`;
+  return new ModelError(`${model} ${ownFirst ? ownWhat : `took longer than ${timeouts.callMs} ms`}`, {
+    kind: 'timeout',
+    provider: model.split('/', 1).join(),
+    // when the whole call's time is up, there is none left to retry in
+    shouldRetry: ownFirst,
+  });
 }
 
 function unlimited(ms: number): number {

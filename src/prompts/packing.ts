@@ -18,6 +18,9 @@ export function packPassages(
   budget: number,
   countTokens: (text: string) => number,
 ): PackedPassage[] {
+  // a token is a byte or more: what fits as bytes need not be counted, and usually all of it does
+  if (passages.reduce((bytes, { text }) => bytes + Buffer.byteLength(text), 0) <= budget)
+    return passages.map(({ text }, passage) => ({ passage, text, isCut: false }));
   const packed: PackedPassage[] = [];
   let left = budget;
   for (const [passage, { text }] of passages.entries()) {

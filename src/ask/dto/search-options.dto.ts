@@ -14,6 +14,7 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
+import { IsStorable } from '../../common/index.js';
 import type { SearchMode, SearchRequest } from '../../retrieval/index.js';
 
 const SEARCH_MODES = ['hybrid', 'semantic', 'keyword'] as const;
@@ -33,6 +34,7 @@ export class SearchOptionsDto {
   @ArrayUnique()
   @IsString({ each: true })
   @MaxLength(100, { each: true })
+  @IsStorable()
   collections?: string[];
 
   @ApiPropertyOptional({ example: 5, minimum: 1, maximum: 50, default: DEFAULT_TOP_K, description: 'Passages to find.' })
@@ -70,6 +72,7 @@ export class SearchOptionsDto {
   })
   @IsOptional()
   @IsObject()
+  @IsStorable()
   filter?: Record<string, unknown>;
 }
 

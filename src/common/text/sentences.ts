@@ -12,7 +12,7 @@ const OWN_LINE = /^[ \t]*(?:[-*•+>] |\d{1,3}[.)] |#{1,6} |\||```|~~~)/;
 /** A heading, table row or fence also ends with its line. */
 const SINGLE_LINE = /^[ \t]*(?:#{1,6} |\||```|~~~)/;
 /** Reference marks of an encyclopedia or a paper, right behind a full stop: they belong to the sentence before. */
-const REFERENCES = /(?:\[[^[\]\n]{1,24}\])+/y;
+const REFERENCES = /(?<=\p{Sentence_Terminal})(?:\[[^[\]\n]{1,24}\])+/gu;
 /** Text narrower than this many columns is not line-wrapped prose: a poem, an address, a list of names. */
 const NARROWEST_WRAP = 30;
 
@@ -83,27 +83,24 @@ function splitPassage(text: string, passage: Span, spans: Span[]): void {
     return;
   }
   const flat = source.replaceAll('\n', ' ');
+  // UAX #29 takes the "[" for a closing bracket, and the mark for the next sentence
+  const references = new Map<number, number>();
+  const masked = flat.replace(REFERENCES, (marks, at: number) => {
+    references.set(at, at + marks.length);
+    return ' '.repeat(marks.length);
+  });
   let open: Span | undefined;
-  for (const { segment, index } of segmenter.segment(flat)) {
-    const references: number = open === undefined ? 0 : referencesEnd(flat, open);
-    if (open !== undefined && references > 0) open.end = references;
-    const span = trimSpan(flat, Math.max(index, references), index + segment.length);
+  for (const { segment, index } of segmenter.segment(masked)) {
+    const span = trimSpan(masked, index, index + segment.length);
     if (span === undefined) continue;
-    if (open !== undefined && continues(flat, open, span)) open.end = span.end;
+    if (open !== undefined && continues(masked, open, span)) open.end = span.end;
     else {
       if (open !== undefined) spans.push(shifted(open, passage.start));
       open = span;
     }
+    open.end = references.get(open.end) ?? open.end;
   }
   if (open !== undefined) spans.push(shifted(open, passage.start));
-}
-
-/** Where the reference marks right behind a sentence end, or 0 if there are none; UAX #29 cuts after their "[". */
-function referencesEnd(text: string, sentence: Span): number {
-  const at = text.charAt(sentence.end - 1) === '[' ? sentence.end - 1 : sentence.end;
-  if (text.charAt(at) !== '[' || !TERMINATOR.test(text.slice(at - 1, at))) return 0;
-  REFERENCES.lastIndex = at;
-  return REFERENCES.test(text) ? REFERENCES.lastIndex : 0;
 }
 
 /** True when the break between two segments is not the end of a sentence. */

@@ -45,7 +45,6 @@ export class EmbeddedPostgres {
         dataDir: folder,
         socketPath: join(socketFolder, SOCKET_FILE),
         snapshot: isNew && snapshot !== undefined && existsSync(snapshot) ? snapshot : undefined,
-        maxConnections: EMBEDDED_POOL_SIZE + 2,
         settings: SESSION_SETTINGS,
       });
       await waitFor(worker, 'ready', START_TIMEOUT_MS);

@@ -1,19 +1,18 @@
 // The worker thread of the embedded database: PostgreSQL compiled to WebAssembly behind a private Unix socket, so that
 // the ordinary `pg` driver connects to it and queries never block the main thread's event loop.
-// Written in erasable TypeScript without relative imports: it is also started from source, by Node's type stripping.
+// Written in erasable TypeScript, with .ts in its imports: it is also started from source, by Node's type stripping.
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_textsearch } from '@electric-sql/pglite-pg_textsearch';
 import { vector } from '@electric-sql/pglite-pgvector';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { WireServer } from './wire-server.ts';
 
-const { dataDir, socketPath, snapshot, maxConnections, settings } = workerData as {
+const { dataDir, socketPath, snapshot, settings } = workerData as {
   dataDir: string;
   socketPath: string;
   /** A data folder to begin with, as a tar archive; only for a folder that does not exist yet. */
   snapshot: string | undefined;
-  maxConnections: number;
   settings: Record<string, string>;
 };
 
@@ -25,8 +24,8 @@ const database = await PGlite.create({
 await database.exec('CREATE EXTENSION IF NOT EXISTS vector');
 // one backend session serves every connection, so session settings are made once, here
 for (const [name, value] of Object.entries(settings)) await database.query('SELECT set_config($1, $2, false)', [name, value]);
-const server = new PGLiteSocketServer({ db: database, path: socketPath, maxConnections });
-await server.start();
+const server = new WireServer(database);
+await server.listen(socketPath);
 parentPort?.on('message', (message: { type: 'stop' } | { type: 'dump' }) => {
   void (async () => {
     if (message.type === 'dump') {
@@ -34,7 +33,7 @@ parentPort?.on('message', (message: { type: 'stop' } | { type: 'dump' }) => {
       parentPort?.postMessage({ type: 'dump', archive: new Uint8Array(await archive.arrayBuffer()) });
       return;
     }
-    await server.stop();
+    await server.close();
     await database.close();
     parentPort?.postMessage({ type: 'stopped' });
     parentPort?.close();

@@ -8,7 +8,7 @@ export interface HeadingBlock extends Span {
 }
 
 /** A paragraph or list, a fenced code block, or a pipe table. */
-export interface BodyBlock extends Span {
+interface BodyBlock extends Span {
   kind: 'text' | 'code' | 'table';
 }
 

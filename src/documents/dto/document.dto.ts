@@ -1,8 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsStorable } from '../../common/index.js';
 import { DOCUMENT_STATUSES, type DocumentStatus } from '../entities/document.entity.js';
 import { COLLECTION_NAME, COLLECTION_NAME_MESSAGE } from './collection.dto.js';
+
+/** NUL does not count: it is left out of titles. */
+const NOT_BLANK = /[^\s\0]/;
 
 /** What a document may carry beside its content, however it is sent. */
 export class DocumentFieldsDto {
@@ -10,6 +14,7 @@ export class DocumentFieldsDto {
   @IsOptional()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }, { message: 'url takes an http(s) URL' })
   @MaxLength(2000)
+  @IsStorable()
   url?: string;
 
   @ApiPropertyOptional({
@@ -39,6 +44,7 @@ export class DocumentFieldsDto {
   @IsOptional()
   @IsString()
   @Length(1, 500)
+  @IsStorable()
   external_id?: string;
 }
 
@@ -47,6 +53,7 @@ export class CreateDocumentDto extends DocumentFieldsDto {
   @ApiProperty({ example: 'Key rotation', maxLength: 500 })
   @IsString()
   @Length(1, 500)
+  @Matches(NOT_BLANK, { message: 'title must not be blank' })
   title!: string;
 
   @ApiProperty({
@@ -64,6 +71,7 @@ export class UploadFieldsDto extends DocumentFieldsDto {
   @IsOptional()
   @IsString()
   @Length(1, 500)
+  @Matches(NOT_BLANK, { message: 'title must not be blank' })
   title?: string;
 
   @Transform(({ value }: { value: unknown }) => parseJson(value))
@@ -167,6 +175,7 @@ export class ListDocumentsQuery {
   @ApiPropertyOptional({ example: 'handbook' })
   @IsOptional()
   @IsString()
+  @IsStorable()
   collection?: string;
 
   @ApiPropertyOptional({ enum: DOCUMENT_STATUSES })

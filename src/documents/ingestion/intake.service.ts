@@ -147,19 +147,19 @@ function contentHash(bytes: Buffer): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
-/** PostgreSQL's text cannot hold NUL. */
+/** PostgreSQL's text can hold neither NUL nor half of a surrogate pair. */
 function cleanText(text: string): string {
-  return text.replaceAll('\0', '').trim();
+  return text.replaceAll('\0', '').toWellFormed().trim();
 }
 
 function jsonText(value: Record<string, unknown>): string {
-  return JSON.stringify(withoutNul(value));
+  return JSON.stringify(storable(value));
 }
 
-/** jsonb cannot hold NUL either, neither in values nor in keys. */
-function withoutNul(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('\0', '');
-  if (Array.isArray(value)) return value.map(withoutNul);
+/** jsonb can hold neither too, in values and in keys. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
+  if (Array.isArray(value)) return value.map(storable);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), withoutNul(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), storable(item)]));
 }

@@ -1,5 +1,5 @@
 /** A value of simple YAML: what front matter holds in practice. */
-export type FrontMatterValue = string | number | boolean | string[];
+type FrontMatterValue = string | number | boolean | string[];
 
 /** Metadata at the head of a Markdown text, and the text without it. */
 export interface FrontMatter {
@@ -63,7 +63,7 @@ function readValues(lines: readonly string[]): Map<string, FrontMatterValue> {
 }
 
 function flowList(raw: string): string[] {
-  const parts = raw.slice(1, -1).match(/"[^"]*"|'[^']*'|[^,]+/g) ?? [];
+  const parts = raw.slice(1, -1).match(/\s*(?:"[^"]*"|'[^']*'|[^,]+)/g) ?? [];
   return parts.map((part) => String(scalar(part.trim()) ?? '')).filter((part) => part !== '');
 }
 

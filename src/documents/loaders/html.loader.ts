@@ -17,7 +17,7 @@ const META_NAMES = new Map([
   ['article:modified_time', 'modified'],
 ]);
 const HTML_START =
-  /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i;
+  /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i;
 
 /** Web pages: their content as Markdown-like text, without navigation, scripts and what is hidden. */
 export class HtmlDocumentLoader extends DocumentLoader {

@@ -9,7 +9,6 @@ export {
   UnreadableDocumentError,
   type DocumentInput,
   type LoadedDocument,
-  type PageSpan,
 } from './loader.js';
 
 /** Every format that can be read. A new one is a line here, above plain text, which recognises any text as its own. */

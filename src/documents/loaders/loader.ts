@@ -9,7 +9,7 @@ export interface DocumentInput {
 }
 
 /** The part of the text that stood on a page, for formats that have pages. */
-export interface PageSpan {
+interface PageSpan {
   /** First code unit of the page in the text. */
   start: number;
   /** One past its last code unit. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AnswerOptions, AnswerPart, Behaviour, FakeUsage, Interruption } from './behaviours.js';
@@ -122,7 +123,9 @@ export class FakeExchange {
         if (options.delayMs) await wait(options.delayMs, undefined, { signal: this.#closed.signal });
         if (this.#closed.signal.aborted) return;
         this.billed.outputTokens++;
-        this.response.write(wire.token(index, token));
+        // a provider generates no faster than its client reads
+        const flushed = this.response.write(wire.token(index, token));
+        if (!flushed) await once(this.response, 'drain', { signal: this.#closed.signal });
         if (await this.#interrupt(options.interruption, wire)) return;
       }
       this.response.write(wire.closePart(index, part));

@@ -72,8 +72,8 @@ class HtmlRenderer {
       else if (node.nodeName === 'br') parts.push('\n');
       else if (isElement(node)) language ??= languageOf(node);
     }
-    const code = parts.join('').replace(/^\n+|\s+$/g, '');
-    if (code.trim() === '') return;
+    const code = parts.join('').replace(/^\n+/, '').trimEnd();
+    if (code === '') return;
     const longest = (code.match(/`{3,}/g) ?? []).reduce((most, run) => Math.max(most, run.length), 2);
     const fence = '`'.repeat(longest + 1);
     this.#writer.lines([fence + (language ?? ''), ...code.split('\n'), fence]);

@@ -1,0 +1,26 @@
+import pg from 'pg';
+
+/** A database of the benchmark's own on a server. */
+export interface OwnDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+/** Makes a database beside the one that the URL names. */
+export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
+  const name = `footnote_bench_${process.pid}`;
+  await run(serverUrl, `CREATE DATABASE ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => run(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+async function run(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stop } from './worker.js';
+import type { Corpus } from './corpus.js';
+
+/** A running Footnote. */
+export interface Footnote {
+  url: string;
+  stop(): Promise<void>;
+}
+
+interface StartOptions {
+  /** The build to run. */
+  dist: string;
+  dataDir: string;
+  databaseUrl: string | undefined;
+  providerUrl: string;
+  /** Arguments of Node, such as `--cpu-prof`. */
+  nodeArguments: readonly string[];
+}
+
+/** Starts a build with its limits on, but above what a benchmark can reach. @throws when it ends before it is ready */
+export async function startFootnote(options: StartOptions): Promise<Footnote> {
+  const child = spawn(process.execPath, [...options.nodeArguments, join(options.dist, 'main.js')], {
+    cwd: options.dataDir,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      DATA_DIR: options.dataDir,
+      ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
+      LLM_MODELS: 'openai/gpt-5.4-mini',
+      OPENAI_API_KEY: 'x',
+      OPENAI_BASE_URL: options.providerUrl,
+      RATE_LIMIT_RPM: '1000000',
+      RATE_LIMIT_TPM: '1000000000',
+      RATE_LIMIT_CONCURRENCY: '10000',
+      LOG_LEVEL: 'warn',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = new Promise<string>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const found = /"url":"(http[^"]+)"/.exec(line)?.[1];
+      if (found === undefined) process.stderr.write(`${line}\n`);
+      else resolve(found);
+    });
+  });
+  const ended = once(child, 'exit').then(([code]): never => {
+    throw new Error(`Footnote ended with exit code ${String(code)}`);
+  });
+  ended.catch(() => undefined);
+  return { url: await Promise.race([url, ended]), stop: () => stop(child) };
+}
+
+/** Puts documents in until there are `wanted` chunks. @returns how many there are */
+export async function ingest(url: string, corpus: Corpus, wanted: number): Promise<number> {
+  let chunks = 0;
+  for (let number = 1; chunks < wanted; number++) {
+    const response = await fetch(`${url}/documents?wait=true`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(corpus.document(number)),
+    });
+    if (response.status !== 201) throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
+    const { documents } = (await response.json()) as { documents: { id: string }[] };
+    const document = await fetch(`${url}/documents/${documents[0]?.id}`);
+    chunks += ((await document.json()) as { chunks: number }).chunks;
+  }
+  return chunks;
+}
+
+/** Requests in the ledger. */
+export async function recordedRequests(url: string): Promise<number> {
+  const response = await fetch(`${url}/metrics`, { headers: { accept: 'application/json' } });
+  return ((await response.json()) as { total_requests: number }).total_requests;
+}
