@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { collectStream, expectProblem, poll, startApp, type TestApp } from './support/app.js';
 import { answer, FakeProvider } from './support/fake-providers/index.js';
 
-const TEXT = 'API keys are rotated every 90 days. The old key works for another 24 hours. Rotation is announced by e-mail.';
+const TEXT =
+  'API keys are rotated every 90 days. The old key works for another 24 hours. Rotation is announced by e-mail.';
 const QUESTION = 'How often are API keys rotated, and how is rotation announced?';
 const MODELS = { LLM_MODELS: 'extractive,anthropic/claude-sonnet-5', ANTHROPIC_API_KEY: 'sk-ant-test' };
 
@@ -15,7 +16,11 @@ let provider: FakeProvider;
 let app: TestApp;
 beforeAll(async () => {
   provider = await FakeProvider.start();
-  app = await startApp({ ...MODELS, ANTHROPIC_BASE_URL: provider.anthropicBaseUrl, LLM_STALL_TIMEOUT_MS: '1000' });
+  app = await startApp({
+    ...MODELS,
+    ANTHROPIC_BASE_URL: provider.anthropicBaseUrl,
+    LLM_STALL_TIMEOUT_MS: '1000',
+  });
   await app.addDocument({ title: 'Keys', text: TEXT });
 });
 afterEach(() => provider.reset());
@@ -80,7 +85,11 @@ describe('POST /ask/stream', () => {
     expectProblem(await app.post('/ask/stream', { question: '' }), 400, 'INVALID_REQUEST');
     expectProblem(await app.post('/ask/stream', { question: 'a', model: 'x/y' }), 400, 'INVALID_REQUEST');
     expectProblem(await app.post('/ask/stream', { question: 'a', collections: ['nope'] }), 404, 'NOT_FOUND');
-    expectProblem(await app.post('/ask/stream', { question: 'a', filter: { a: { b: 1 } } }), 400, 'INVALID_REQUEST');
+    expectProblem(
+      await app.post('/ask/stream', { question: 'a', filter: { a: { b: 1 } } }),
+      400,
+      'INVALID_REQUEST',
+    );
   });
 
   it('passes tokens on as they come', async () => {
@@ -89,7 +98,8 @@ describe('POST /ask/stream', () => {
     const reader = response.body!.getReader();
     const decoder = new TextDecoder();
     let seen = '';
-    while (!seen.includes('event: token')) seen += decoder.decode((await reader.read()).value, { stream: true });
+    while (!seen.includes('event: token'))
+      seen += decoder.decode((await reader.read()).value, { stream: true });
     expect(provider.lastRequest.endedAt).toBeUndefined();
     await reader.cancel();
   });
@@ -98,7 +108,10 @@ describe('POST /ask/stream', () => {
     const real = globalThis.setInterval;
     const intervals: (number | undefined)[] = [];
     // the real timer, a thousand times faster
-    const spy = vi.spyOn(globalThis, 'setInterval').mockImplementation(((callback: () => void, ms?: number) => {
+    const spy = vi.spyOn(globalThis, 'setInterval').mockImplementation(((
+      callback: () => void,
+      ms?: number,
+    ) => {
       intervals.push(ms);
       return real(callback, ms === 15_000 ? 15 : ms);
     }) as typeof setInterval);
@@ -121,7 +134,9 @@ describe('a slow reader', () => {
   const WORD = 'x'.repeat(20_000);
 
   it('slows the provider down instead of filling the memory, and then gets everything', async () => {
-    provider.default(answer(`${WORD} `.repeat(TOKENS).trimEnd(), { usage: { inputTokens: 10, outputTokens: TOKENS } }));
+    provider.default(
+      answer(`${WORD} `.repeat(TOKENS).trimEnd(), { usage: { inputTokens: 10, outputTokens: TOKENS } }),
+    );
     const client = await openRawStream({ question: QUESTION, model: 'anthropic/claude-sonnet-5' });
     client.pause();
     await provider.until(({ requests }) => requests.length === 1);
@@ -149,7 +164,9 @@ describe('a slow reader', () => {
     await wait(500);
     client.destroy();
     await provider.until(() => provider.lastRequest.aborted, 1000);
-    const row = await poll('the ledger has it', async () => (await app.ledger()).find(({ outcome }) => outcome === 'aborted'));
+    const row = await poll('the ledger has it', async () =>
+      (await app.ledger()).find(({ outcome }) => outcome === 'aborted'),
+    );
     expect(row).toMatchObject({ operation: 'answer', model: 'anthropic/claude-sonnet-5' });
     expect(row.output_tokens).toBeGreaterThan(0);
   }, 60_000);

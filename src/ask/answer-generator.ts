@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError, type ErrorCode, ModelError, type ModelErrorKind } from '../common/index.js';
+import { AppError, ModelError, modelProblem } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import {
   type FinishReason,
@@ -16,18 +16,6 @@ export type GenerationEvent =
   | { type: 'text'; text: string }
   | ModelCitation
   | { type: 'finish'; reason: FinishReason; model: string };
-
-const CODE_BY_KIND: Record<ModelErrorKind, ErrorCode> = {
-  rate_limited: 'PROVIDER_UNAVAILABLE',
-  overloaded: 'PROVIDER_UNAVAILABLE',
-  connection: 'PROVIDER_UNAVAILABLE',
-  server_error: 'PROVIDER_ERROR',
-  malformed_response: 'PROVIDER_ERROR',
-  invalid_request: 'PROVIDER_ERROR',
-  authentication: 'PROVIDER_ERROR',
-  not_found: 'PROVIDER_ERROR',
-  timeout: 'PROVIDER_TIMEOUT',
-};
 
 /** Generates with the first model that answers, and logs every call to any of them. */
 @Injectable()
@@ -79,17 +67,8 @@ export class AnswerGenerator {
         return;
       } catch (error) {
         if (!(error instanceof ModelError)) throw error;
-        if (hasBegun || index === models.length - 1) throw toAppError(error);
+        if (hasBegun || index === models.length - 1) throw modelProblem(error, 'The answer could not be generated');
       }
     }
   }
-}
-
-function toAppError(error: ModelError): AppError {
-  const headers: Record<string, string> =
-    error.retryAfterMs === undefined ? {} : { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))) };
-  return new AppError(CODE_BY_KIND[error.kind], `The answer could not be generated: ${error.message}.`, {
-    headers,
-    cause: error,
-  });
 }

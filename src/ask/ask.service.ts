@@ -81,14 +81,19 @@ export class AskService {
   }
 
   private async search(question: Question, calls: CallLog, signal: AbortSignal) {
-    const result = await this.searches.search({ ...question.search, queries: [question.question] }, signal, (call) =>
-      calls.embedded(call),
+    const result = await this.searches.search(
+      { ...question.search, queries: [question.question] },
+      signal,
+      (call) => calls.embedded(call),
     );
     return { hits: result.hits[0] ?? [], timings: result.timings };
   }
 }
 
-function preparePrompt(question: Question, hits: readonly SearchHit[]): { prompt: AnswerPrompt; sources: ShownSource[] } {
+function preparePrompt(
+  question: Question,
+  hits: readonly SearchHit[],
+): { prompt: AnswerPrompt; sources: ShownSource[] } {
   const prompt = answerV1({
     question: question.question,
     history: question.history,
@@ -104,7 +109,11 @@ function preparePrompt(question: Question, hits: readonly SearchHit[]): { prompt
   return { prompt, sources };
 }
 
-function request(question: Question, prompt: AnswerPrompt, sources: readonly ShownSource[]): GenerationRequest {
+function request(
+  question: Question,
+  prompt: AnswerPrompt,
+  sources: readonly ShownSource[],
+): GenerationRequest {
   return {
     instructions: prompt.instructions,
     markerInstructions: prompt.markerInstructions,

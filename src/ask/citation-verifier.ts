@@ -23,7 +23,9 @@ export class ShownSource {
 
   /** The terms of each sentence, made once for all claims. */
   get sentenceTerms(): readonly ReadonlySet<string>[] {
-    return (this.#terms ??= this.sentences.map(({ start, end }) => new Set(terms(this.text.slice(start, end)))));
+    return (this.#terms ??= this.sentences.map(
+      ({ start, end }) => new Set(terms(this.text.slice(start, end))),
+    ));
   }
 }
 
@@ -33,11 +35,17 @@ export class ShownSource {
  * is left out.
  * @param answer the answer's text so far
  */
-export function verifyCitation(claim: ModelCitation, answer: string, sources: readonly ShownSource[]): Citation | undefined {
+export function verifyCitation(
+  claim: ModelCitation,
+  answer: string,
+  sources: readonly ShownSource[],
+): Citation | undefined {
   const source = sources[claim.source];
-  if (source === undefined || claim.start < 0 || claim.end > answer.length || claim.start >= claim.end) return undefined;
+  if (source === undefined || claim.start < 0 || claim.end > answer.length || claim.start >= claim.end)
+    return undefined;
   const span = claim.quote ?? bestSupport(answer.slice(claim.start, claim.end), source);
-  if (span === undefined || span.start < 0 || span.end > source.text.length || span.start >= span.end) return undefined;
+  if (span === undefined || span.start < 0 || span.end > source.text.length || span.start >= span.end)
+    return undefined;
   return {
     start: claim.start,
     end: claim.end,

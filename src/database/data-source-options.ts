@@ -10,6 +10,7 @@ const POOL_SIZE = 16;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest statement. A migration that builds an index over a large table may need more: it raises its own. */
 const STATEMENT_TIMEOUT_MS = 60_000;
+const QUERY_TIMEOUT_MS = 120_000;
 
 /** The one place that says how to connect, for the service and for TypeORM's command line alike. */
 export function dataSourceOptions(
@@ -27,6 +28,8 @@ export function dataSourceOptions(
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     extra: {
       idleTimeoutMillis: 30_000,
+      // the last resort, for a server that went silent: longer than the statement timeout
+      query_timeout: QUERY_TIMEOUT_MS,
       // the embedded server ignores start-up options; its one session has been given the settings already
       ...(isServer ? { options: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ') } : {}),
     },

@@ -41,11 +41,11 @@ export class Watchdog {
       promise.then(
         (value) => {
           this.#rest();
-          resolve(value);
+          return resolve(value);
         },
         (error: unknown) => {
           this.#rest();
-          reject(error as Error);
+          return reject(error);
         },
       );
       if (this.#controller.signal.aborted) reject(this.#controller.signal.reason as Error);

@@ -77,5 +77,6 @@ class Admitted {
 }
 
 function secondsUntil(instant: number, now: number): number {
-  return Math.max(1, Math.ceil((instant - now) / 1000));
+  // the clock's fractions leave a trace in the difference, which must not make a second of its own
+  return Math.max(1, Math.ceil(Number((instant - now).toFixed(3)) / 1000));
 }

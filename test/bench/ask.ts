@@ -68,7 +68,9 @@ function readOptions(): Options {
     process.stdout.write(HELP);
     process.exit(0);
   }
-  const number = (name: 'chunks' | 'questions' | 'connections' | 'warm-up' | 'rounds' | 'seconds' | 'delay'): number => {
+  const number = (
+    name: 'chunks' | 'questions' | 'connections' | 'warm-up' | 'rounds' | 'seconds' | 'delay',
+  ): number => {
     const value = Number(values[name]);
     if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`--${name} takes a whole number`);
     return value;
@@ -170,14 +172,18 @@ async function measure(subjects: readonly Subject[], questions: readonly string[
   for (let round = 1; round <= options.rounds; round++) {
     for (const [index, { name, url, isRight }] of subjects.entries()) {
       const result = await askRound(url, questions, connections, seconds, isRight);
-      note(`Round ${round}, ${name}: ${result.requestsPerSecond.toFixed(0)} requests/s, ${result.errors} errors`);
+      note(
+        `Round ${round}, ${name}: ${result.requestsPerSecond.toFixed(0)} requests/s, ${result.errors} errors`,
+      );
       rounds[index]?.ask.push(result);
     }
   }
   for (let round = 1; round <= options.rounds; round++) {
     for (const [index, { name, url }] of subjects.entries()) {
       const result = await streamRound(url, questions, connections, Math.max(1, Math.round(seconds / 2)));
-      note(`Stream round ${round}, ${name}: first token after ${result.p50.toFixed(1)} ms (p50), ${result.errors} errors`);
+      note(
+        `Stream round ${round}, ${name}: first token after ${result.p50.toFixed(1)} ms (p50), ${result.errors} errors`,
+      );
       rounds[index]?.stream.push(result);
     }
   }
@@ -195,13 +201,16 @@ async function checkAnswers(subjects: readonly Subject[], questions: readonly st
           body: askBody(question),
         });
         const body = await response.text();
-        if (response.status !== 200 || !isRight(body)) throw new Error(`${name} answered ${response.status}: ${body}`);
+        if (response.status !== 200 || !isRight(body))
+          throw new Error(`${name} answered ${response.status}: ${body}`);
         const { sources } = JSON.parse(body) as { sources: { id: string }[] };
         return sources.map(({ id }) => id).join(' ');
       }),
     );
     if (new Set(answers).size !== 1 || answers[0] === '')
-      throw new Error(`different passages were found for ${JSON.stringify(question)}: ${answers.join(' | ')}`);
+      throw new Error(
+        `different passages were found for ${JSON.stringify(question)}: ${answers.join(' | ')}`,
+      );
   }
 }
 
@@ -216,7 +225,8 @@ async function checkLedger(
     .flatMap(({ ask, stream }) => [...ask, ...stream])
     .reduce((sum, round) => sum + round.answered, 0);
   const recorded = await recordedRequests(url);
-  if (recorded < answered) throw new Error(`${answered} answers, but only ${recorded} requests in the ledger`);
+  if (recorded < answered)
+    throw new Error(`${answered} answers, but only ${recorded} requests in the ledger`);
 }
 
 function hasAnswer(body: string): boolean {
@@ -232,7 +242,9 @@ async function socketFolder(dataDir: string): Promise<string> {
   const inside = join(dataDir, 'socket');
   if (existsSync(inside)) return inside;
   const found = (await readdir(dirname(inside))).join(', ');
-  throw new Error(`the embedded database has no socket folder in ${dataDir} (${found}): set a shorter TMPDIR`);
+  throw new Error(
+    `the embedded database has no socket folder in ${dataDir} (${found}): set a shorter TMPDIR`,
+  );
 }
 
 async function versionOf(url: string): Promise<string> {

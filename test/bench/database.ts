@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 
 /** A database of the benchmark's own on a server. */
 export interface OwnDatabase {
@@ -16,7 +16,7 @@ export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
 }
 
 async function run(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(statement);

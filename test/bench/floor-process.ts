@@ -4,12 +4,12 @@
 import { Agent, createServer, type IncomingMessage, request as send } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import pg from 'pg';
+import { Pool, type QueryResultRow } from 'pg';
 import type { Candidate, SearchScope } from '../../src/retrieval/candidate.js';
 import type { FloorSettings } from './settings.js';
 import { serve, settings } from './worker.js';
 
-const { dist, database, providerUrl } = settings<FloorSettings>();
+const { dist, database, providerUrl } = settings() as FloorSettings;
 const CANDIDATES = 100;
 const TOP_K = 5;
 /** The embedded server takes few connections, and serves one at a time anyway. */
@@ -39,7 +39,7 @@ const { TextsearchKeywordIndex } = await compiled<Textsearch>('retrieval/textsea
 const { fuse } = await compiled<Fusion>('retrieval/fusion.js');
 const { SESSION_SETTINGS } = await compiled<Sessions>('database/session-settings.js');
 
-const pool = new pg.Pool({
+const pool = new Pool({
   max: POOL_SIZE,
   ...('url' in database
     ? {
@@ -51,7 +51,7 @@ const pool = new pg.Pool({
     : { host: database.socketFolder, user: 'postgres', database: 'postgres' }),
 });
 const runner = {
-  query: async <Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]> =>
+  query: async <Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]> =>
     (await pool.query<Row>(text, values as unknown[])).rows,
 };
 /** The searches use nothing of the class but `query`. */
@@ -87,7 +87,13 @@ const signal = new AbortController().signal;
 async function search(query: string): Promise<Source[]> {
   const { vectors } = await embeddings.embed([query], 'query', signal);
   const vector = vectors[0] ?? new Float32Array();
-  const scope: SearchScope = { ...space!, query, vector, vectorText: toVectorText(vector), filter: undefined };
+  const scope: SearchScope = {
+    ...space!,
+    query,
+    vector,
+    vectorText: toVectorText(vector),
+    filter: undefined,
+  };
   const [near, matching]: [Candidate[], Candidate[]] = await Promise.all([
     dense.search(scope, CANDIDATES),
     keywords.search(scope, CANDIDATES),

@@ -63,7 +63,8 @@ export async function ingest(url: string, corpus: Corpus, wanted: number): Promi
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(corpus.document(number)),
     });
-    if (response.status !== 201) throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
+    if (response.status !== 201)
+      throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
     const { documents } = (await response.json()) as { documents: { id: string }[] };
     const document = await fetch(`${url}/documents/${documents[0]?.id}`);
     chunks += ((await document.json()) as { chunks: number }).chunks;

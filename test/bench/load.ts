@@ -46,7 +46,7 @@ export async function askRound(
     },
     verifyBody: isRight,
   });
-  run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
+  void run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
   const result = await run;
   return {
     requestsPerSecond: result['2xx'] / result.duration,

@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { ProviderSettings } from './settings.js';
 import { serve, settings } from './worker.js';
 
-const { tokens, delayMs } = settings<ProviderSettings>();
+const { tokens, delayMs } = settings() as ProviderSettings;
 
 function event(choices: unknown[], more: Record<string, unknown> = {}): Buffer {
   const head = { id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 0, model: 'gpt-5.4-mini' };

@@ -31,8 +31,8 @@ export async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** In the process: what it was given. */
-export function settings<T>(): T {
-  return JSON.parse(process.argv[2] ?? '{}') as T;
+export function settings(): unknown {
+  return JSON.parse(process.argv[2] ?? '{}');
 }
 
 /** In the process: serves, and tells its parent where. */

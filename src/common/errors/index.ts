@@ -1,4 +1,5 @@
 export { AppError, ERROR_CATALOGUE, type ErrorCode, type FieldError } from './app-error.js';
+export { modelProblem } from './model-problem.js';
 export { Problem, problemOf } from './problem.js';
 export { ProblemFilter, toAppError } from './problem.filter.js';
 export { IsStorable } from './storable.js';

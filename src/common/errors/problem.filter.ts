@@ -1,7 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Response } from 'express';
 import { ShutdownError } from '../http/open-requests.js';
+import { ModelError } from '../providers/model-error.js';
 import { AppError, ERROR_CATALOGUE, type ErrorCode } from './app-error.js';
+import { modelProblem } from './model-problem.js';
 import { problemOf } from './problem.js';
 
 /** The only place that turns errors into HTTP. */
@@ -29,6 +31,8 @@ export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (thrown instanceof ShutdownError)
     return new AppError('SERVICE_UNAVAILABLE', 'The service is stopping. Try again.', { headers: { 'Retry-After': '5' } });
+  // an answer's own failures come as AppErrors; this is the embedding of a question
+  if (thrown instanceof ModelError) return modelProblem(thrown, 'The question could not be embedded');
   if (isDatabaseDown(thrown))
     return new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached.', { headers: { 'Retry-After': '5' } });
   const status = httpStatusOf(thrown);

@@ -8,13 +8,16 @@ const CONNECTIONS_PER_ORIGIN = 256;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Shorter than the idle limit of the usual load balancers (60 s), so that they rarely close a socket in use. */
 const KEEP_ALIVE_MS = 30_000;
+/** How long the end of a body may take that nobody reads on: a new connection takes about as long. */
+const DRAIN_MS = 500;
 
 /**
  * The HTTP transport of the provider SDKs: a `fetch` over `undici.request` and one keep-alive agent.
  *
  * The full `fetch` of the platform costs more than all other work of an answer together: web streams, header guards
  * and body cloning that an SDK call never uses. This one returns only what the SDKs read of a response. Aborting the
- * request's signal, or leaving the iteration of the body, destroys the socket at once.
+ * request's signal destroys the socket at once; leaving the iteration of the body without that gives the body a moment
+ * to end by itself, because only then can the connection be used again.
  */
 export class HttpTransport {
   readonly #agent = new Agent({
@@ -55,7 +58,7 @@ export class HttpTransport {
 }
 
 function headersOf(init: RequestInit['headers']): Record<string, string> {
-  const headers = Object.fromEntries(new Headers(init));
+  const headers = Object.fromEntries(init instanceof Headers ? init : new Headers(init));
   // nothing here inflates a body; for text that arrives token by token compression gains nothing anyway
   headers['accept-encoding'] = 'identity';
   return headers;
@@ -114,7 +117,10 @@ class ThinResponse {
   }
 }
 
-/** A response body as an async iterable whose `return` closes the connection, also before the first read. */
+/**
+ * A response body as an async iterable. The OpenAI SDK leaves its iteration at the `[DONE]` event, which is before the
+ * end of the body: closing the connection there would mean a new one, with its handshakes, for each answer.
+ */
 class ThinBody {
   constructor(readonly source: Dispatcher.ResponseData['body']) {
     // a body that is never read must not turn an abort into an unhandled error
@@ -123,11 +129,16 @@ class ThinBody {
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     const { source } = this;
-    const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
+    const chunks = source.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array, undefined>;
     return {
       next: () => chunks.next(),
       return: () => {
-        source.destroy();
+        drain(source);
+        // lets go of the source; not awaited, because a read that is under way would hold it up
+        chunks.return?.().then(
+          () => source.resume(),
+          () => undefined,
+        );
         return Promise.resolve({ value: undefined, done: true });
       },
     };
@@ -137,4 +148,11 @@ class ThinBody {
     this.source.destroy();
     return Promise.resolve();
   }
+}
+
+/** Destroys the source unless it ends soon. */
+function drain(source: Dispatcher.ResponseData['body']): void {
+  if (source.closed || source.destroyed) return;
+  const timer = setTimeout(() => source.destroy(), DRAIN_MS).unref();
+  source.once('close', () => clearTimeout(timer));
 }

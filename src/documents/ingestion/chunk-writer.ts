@@ -93,7 +93,7 @@ async function insertChunks(
   const ids = new Map(inserted.map(({ id, ordinal }) => [ordinal, id]));
   await transaction.query(
     `INSERT INTO chunk_embeddings (space_id, chunk_id, dimensions, embedding)
-     SELECT $1, id, $2, vector::halfvec FROM unnest($3::bigint[], $4::text[]) AS chunk (id, vector)`,
+     SELECT $1, id, $2, embedding::vector FROM unnest($3::bigint[], $4::text[]) AS chunk (id, embedding)`,
     [
       document.spaceId,
       storedDimensions(chunks[0]?.vector.length ?? 0),

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { type JobWithMetadata, PgBoss } from 'pg-boss';
+import { type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
 import { Database, type SqlRunner } from '../../database/index.js';
 
 /** What a job carries: the document itself is in the database. */
@@ -14,6 +14,8 @@ export type JobHandler = (job: IngestionJob, attempt: { isLast: boolean; signal:
 const QUEUE = 'ingestion';
 /** Documents that one process works on at once. */
 const CONCURRENCY = 2;
+/** Jobs fetched and settled together, worked on one after the other. */
+const BATCH = 8;
 const RETRY_LIMIT = 5;
 const RETRY_DELAY_SECONDS = 2;
 const RETRY_DELAY_MAX_SECONDS = 120;
@@ -28,7 +30,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export class JobQueue implements OnApplicationShutdown {
   private readonly logger = new Logger('JobQueue');
   private readonly boss: PgBoss;
-  private worker: string | undefined;
+  private workers: string[] = [];
 
   constructor(database: Database) {
     this.boss = new PgBoss({
@@ -52,14 +54,21 @@ export class JobQueue implements OnApplicationShutdown {
       expireInSeconds: LONGEST_JOB_SECONDS,
       deleteAfterSeconds: KEEP_DONE_SECONDS,
     });
-    this.worker = await this.boss.work(
-      QUEUE,
-      { localConcurrency: CONCURRENCY, includeMetadata: true, batchSize: 1 },
-      async (jobs: JobWithMetadata<IngestionJob>[]) => {
-        for (const job of jobs)
-          await handle(job.data, { isLast: job.retryCount >= job.retryLimit, signal: job.signal });
-      },
-    );
+    // pg-boss looks a queue up when it is first used and keeps it; had it to do so in the middle of a transaction of
+    // ours, on another connection, the embedded server's one session would wait for itself
+    await this.boss.findJobs(QUEUE, { key: 'none' });
+    const options = { batchSize: BATCH, includeMetadata: true, perJobResults: true } as const;
+    // one registration each, because only a registration's first worker has an id to be woken by
+    for (let worker = 0; worker < CONCURRENCY; worker++)
+      this.workers.push(
+        await this.boss.work(QUEUE, options, async (jobs: JobWithMetadata<IngestionJob>[]) => {
+          // a worker left to itself fetches once a poll interval
+          this.wake();
+          const results: JobResult[] = [];
+          for (const job of jobs) results.push(await run(job, handle));
+          return results;
+        }),
+      );
   }
 
   /** Adds a job in the caller's transaction. Call {@link wake} once that is committed. */
@@ -69,12 +78,23 @@ export class JobQueue implements OnApplicationShutdown {
 
   /** Makes the workers of this process look at once instead of at their next poll. */
   wake(): void {
-    if (this.worker !== undefined) this.boss.notifyWorker(this.worker);
+    for (const worker of this.workers) this.boss.notifyWorker(worker);
   }
 
   /** Waits for the jobs that are being worked on, for a bounded time; what is left is taken up after the restart. */
   async onApplicationShutdown(): Promise<void> {
     await this.boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
+  }
+}
+
+/** A job that throws goes back to the queue by itself; the others of its batch are not touched. */
+async function run(job: JobWithMetadata<IngestionJob>, handle: JobHandler): Promise<JobResult> {
+  try {
+    await handle(job.data, { isLast: job.retryCount >= job.retryLimit, signal: job.signal });
+    return { id: job.id, status: 'completed' };
+  } catch {
+    // the handler has logged it
+    return { id: job.id, status: 'failed' };
   }
 }
 
