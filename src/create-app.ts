@@ -21,6 +21,8 @@ export async function createApp(config: AppConfig): Promise<NestExpressApplicati
     bufferLogs: true,
     bodyParser: false,
     abortOnError: false,
+    // a start that fails is told by main.ts, in one line where that is enough
+    autoFlushLogs: false,
   });
   app.useLogger(app.get(Logger));
   app.flushLogs();

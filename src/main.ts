@@ -16,13 +16,28 @@ async function main(): Promise<void> {
 
 function banner({ auth, llm, embeddingModel, log }: AppConfig, url: string): string {
   const seconds = process.uptime().toFixed(1);
-  if (log.format === 'json') return JSON.stringify({ level: 30, time: Date.now(), msg: 'ready', url, docs: `${url}/docs`, models: llm.models, embedding_model: embeddingModel, seconds: Number(seconds), authentication: auth.adminApiKey !== undefined });
+  if (log.format === 'json')
+    return JSON.stringify({
+      level: 30,
+      time: Date.now(),
+      msg: 'ready',
+      url,
+      docs: `${url}/docs`,
+      models: llm.models,
+      embedding_model: embeddingModel,
+      seconds: Number(seconds),
+      authentication: auth.adminApiKey !== undefined,
+    });
   return `Footnote is ready at ${url} after ${seconds} s. Try it: ${url}/docs`;
 }
 
 main().catch((error: unknown) => {
   const isExpected =
-    error instanceof ConfigError || error instanceof DataFolderLockedError || error instanceof DatabaseUnusableError;
-  process.stderr.write(`${isExpected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    error instanceof ConfigError ||
+    error instanceof DataFolderLockedError ||
+    error instanceof DatabaseUnusableError;
+  process.stderr.write(
+    `${isExpected ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+  );
   process.exit(1);
 });

@@ -25,7 +25,10 @@ export function openApiDocument(app: NestExpressApplication): OpenAPIObject {
     .addTag('ask', 'Questions and searches')
     .addTag('documents', 'What the answers are made of')
     .addTag('operations', 'Costs and health')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Needed where `ADMIN_API_KEY` is set.' }, 'bearer')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', description: 'Needed where `ADMIN_API_KEY` is set.' },
+      'bearer',
+    )
     .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'api-key')
     .build();
   return SwaggerModule.createDocument(app, config);

@@ -13,9 +13,7 @@ import {
 import type { CallLog } from './call-log.js';
 
 export type GenerationEvent =
-  | { type: 'text'; text: string }
-  | ModelCitation
-  | { type: 'finish'; reason: FinishReason; model: string };
+  { type: 'text'; text: string } | ModelCitation | { type: 'finish'; reason: FinishReason; model: string };
 
 /** Generates with the first model that answers, and logs every call to any of them. */
 @Injectable()
@@ -67,7 +65,8 @@ export class AnswerGenerator {
         return;
       } catch (error) {
         if (!(error instanceof ModelError)) throw error;
-        if (hasBegun || index === models.length - 1) throw modelProblem(error, 'The answer could not be generated');
+        if (hasBegun || index === models.length - 1)
+          throw modelProblem(error, 'The answer could not be generated');
       }
     }
   }

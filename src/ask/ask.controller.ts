@@ -1,7 +1,13 @@
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { ApiProblems, ClientDisconnectedError, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
+import {
+  ApiProblems,
+  ClientDisconnectedError,
+  KeyRequired,
+  OpenRequests,
+  RateLimited,
+} from '../common/index.js';
 import { AskService } from './ask.service.js';
 import { AnswerDto, DoneDto, serverTiming } from './dto/answer.dto.js';
 import { AskRequestDto, toQuestion } from './dto/ask-request.dto.js';
@@ -14,7 +20,15 @@ import { SSE_CONTENT } from './sse-schema.js';
 @Controller('ask')
 @KeyRequired()
 @RateLimited()
-@ApiProblems('INVALID_REQUEST', 'NOT_FOUND', 'CONFLICT', 'TOO_LARGE', 'PROVIDER_ERROR', 'PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT')
+@ApiProblems(
+  'INVALID_REQUEST',
+  'NOT_FOUND',
+  'CONFLICT',
+  'TOO_LARGE',
+  'PROVIDER_ERROR',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_TIMEOUT',
+)
 export class AskController {
   constructor(
     private readonly service: AskService,
@@ -28,7 +42,10 @@ export class AskController {
     summary: 'Ask a question',
     description: 'Answers from your documents, with sources and verified citations, as JSON.',
   })
-  @ApiOkResponse({ type: AnswerDto, description: 'The answer. `finish_reason` is `no_context` when nothing was found.' })
+  @ApiOkResponse({
+    type: AnswerDto,
+    description: 'The answer. `finish_reason` is `no_context` when nothing was found.',
+  })
   async ask(@Body() body: AskRequestDto, @Res() response: Response): Promise<void> {
     const signal = this.openRequests.track(response);
     await unlessDisconnected(async () => {

@@ -162,8 +162,8 @@ class Outcome {
         this.finishReason = event.reason;
         this.model = event.model;
         this.generateMs = performance.now() - this.started;
-        return undefined;
     }
+    return undefined;
   }
 
   timings(): Pick<Timings, 'firstTokenMs' | 'generateMs'> {

@@ -48,7 +48,8 @@ export class CallLog {
   }
 
   get usage(): Usage {
-    const sum = (field: keyof Usage): number => this.entries.reduce((total, entry) => total + entry[field], 0);
+    const sum = (field: keyof Usage): number =>
+      this.entries.reduce((total, entry) => total + entry[field], 0);
     return {
       inputTokens: sum('inputTokens'),
       outputTokens: sum('outputTokens'),
@@ -65,7 +66,10 @@ export class CallLog {
     return sumCosts(await this.ledger.record(this.entries));
   }
 
-  private add(entry: Pick<LedgerEntry, 'operation' | 'model' | 'attempt' | 'outcome' | 'estimated' | 'latencyMs'> & Partial<LedgerEntry>): void {
+  private add(
+    entry: Pick<LedgerEntry, 'operation' | 'model' | 'attempt' | 'outcome' | 'estimated' | 'latencyMs'> &
+      Partial<LedgerEntry>,
+  ): void {
     this.entries.push({
       requestId: this.requestId,
       isRequest: this.entries.length === 0,

@@ -30,7 +30,14 @@ export class SearchController {
     description: 'Queries are embedded in one call; queries and collections are searched concurrently.',
   })
   @ApiOkResponse({ type: SearchResponseDto })
-  @ApiProblems('INVALID_REQUEST', 'NOT_FOUND', 'CONFLICT', 'PROVIDER_ERROR', 'PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT')
+  @ApiProblems(
+    'INVALID_REQUEST',
+    'NOT_FOUND',
+    'CONFLICT',
+    'PROVIDER_ERROR',
+    'PROVIDER_UNAVAILABLE',
+    'PROVIDER_TIMEOUT',
+  )
   async search(
     @Body() body: SearchRequestDto,
     @Res({ passthrough: true }) response: Response,

@@ -38,6 +38,7 @@ export const SSE_CONTENT = {
   'text/event-stream': {
     schema: {
       oneOf: [
+        { type: 'string', title: 'wire format', description: 'Each event as text, as in the example.' },
         event('sources', 'Once, before the first token.', {
           type: 'object',
           required: ['sources'],
@@ -50,7 +51,9 @@ export const SSE_CONTENT = {
         }),
         event('citation', 'After the text that it is about.', { $ref: getSchemaPath(CitationDto) }),
         event('done', 'The last event of a finished answer.', { $ref: getSchemaPath(DoneDto) }),
-        event('error', 'Instead of `done`. What was spent until then is in the ledger.', { $ref: getSchemaPath(Problem) }),
+        event('error', 'Instead of `done`. What was spent until then is in the ledger.', {
+          $ref: getSchemaPath(Problem),
+        }),
       ],
     },
     example: EXAMPLE,

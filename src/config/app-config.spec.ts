@@ -4,7 +4,12 @@ import { AppConfig, ConfigError } from './app-config.js';
 describe('AppConfig', () => {
   it('has a working default for everything', () => {
     const config = new AppConfig({});
-    expect(config.http).toMatchObject({ port: 3000, host: '127.0.0.1', corsOrigins: [], shutdownGraceMs: 15_000 });
+    expect(config.http).toMatchObject({
+      port: 3000,
+      host: '127.0.0.1',
+      corsOrigins: [],
+      shutdownGraceMs: 15_000,
+    });
     expect(config.llm).toMatchObject({ models: ['extractive'], timeoutMs: 120_000, maxRetries: 3 });
     expect(config.embeddingModel).toBe('lexical-hash');
     expect(config.rateLimits).toEqual({ rpm: 60, tpm: 100_000, concurrency: 10 });

@@ -56,8 +56,11 @@ export class AppConfig {
       port: read.integer('PORT', 3000, 0, 65535),
       host: read.string('HOST') ?? '127.0.0.1',
       corsOrigins:
-        read.list('CORS_ORIGINS', /^(https?:\/\/[^/\s]+)$/, 'a comma list of origins such as https://chat.example.com') ??
-        [],
+        read.list(
+          'CORS_ORIGINS',
+          /^(https?:\/\/[^/\s]+)$/,
+          'a comma list of origins such as https://chat.example.com',
+        ) ?? [],
       maxUploadBytes: read.integer('MAX_UPLOAD_MB', 50, 1, 1024) * 1024 * 1024,
       shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 15_000, 0, 600_000),
     };
@@ -74,7 +77,10 @@ export class AppConfig {
       tpm: read.integer('RATE_LIMIT_TPM', 100_000, 0, 1_000_000_000),
       concurrency: read.integer('RATE_LIMIT_CONCURRENCY', 10, 0, 10_000),
     };
-    this.budgets = { dailyUsd: read.dollars('BUDGET_DAILY_USD'), monthlyUsd: read.dollars('BUDGET_MONTHLY_USD') };
+    this.budgets = {
+      dailyUsd: read.dollars('BUDGET_DAILY_USD'),
+      monthlyUsd: read.dollars('BUDGET_MONTHLY_USD'),
+    };
     this.modelPrices = readPrices(read);
     this.log = {
       level: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
@@ -87,7 +93,9 @@ export class AppConfig {
 
   private checkExposure(read: EnvReader): void {
     if (this.auth.adminApiKey !== undefined && this.auth.adminApiKey.length < 16)
-      read.problems.push('ADMIN_API_KEY takes a secret of at least 16 characters, e.g. from `openssl rand -hex 32`');
+      read.problems.push(
+        'ADMIN_API_KEY takes a secret of at least 16 characters, e.g. from `openssl rand -hex 32`',
+      );
     if (this.auth.adminApiKey === undefined && !LOOPBACK.test(this.http.host))
       read.problems.push(
         `HOST is ${JSON.stringify(this.http.host)}, which others can reach, but ADMIN_API_KEY is not set: ` +
@@ -116,7 +124,11 @@ function readLlm(read: EnvReader): AppConfig['llm'] {
   const openaiBaseUrl = read.url('OPENAI_BASE_URL', ['http:', 'https:']);
   if (models.some((model) => model.startsWith('anthropic/')) && anthropicApiKey === undefined)
     read.problems.push('LLM_MODELS names an anthropic/ model, so ANTHROPIC_API_KEY must be set');
-  if (models.some((model) => model.startsWith('openai/')) && openaiApiKey === undefined && openaiBaseUrl === undefined)
+  if (
+    models.some((model) => model.startsWith('openai/')) &&
+    openaiApiKey === undefined &&
+    openaiBaseUrl === undefined
+  )
     read.problems.push('LLM_MODELS names an openai/ model, so OPENAI_API_KEY or OPENAI_BASE_URL must be set');
   return {
     models,
@@ -134,9 +146,15 @@ function readLlm(read: EnvReader): AppConfig['llm'] {
 function readEmbeddingModel(read: EnvReader, openaiApiKey?: string, openaiBaseUrl?: string): string {
   const model = read.string('EMBEDDING_MODEL') ?? 'lexical-hash';
   if (!EMBEDDING_MODEL_NAME.test(model))
-    read.fail('EMBEDDING_MODEL', model, 'openai/<model>, local/<model id or folder>, or lexical-hash (the built-in one)');
+    read.fail(
+      'EMBEDDING_MODEL',
+      model,
+      'openai/<model>, local/<model id or folder>, or lexical-hash (the built-in one)',
+    );
   if (model.startsWith('openai/') && openaiApiKey === undefined && openaiBaseUrl === undefined)
-    read.problems.push('EMBEDDING_MODEL names an openai/ model, so OPENAI_API_KEY or OPENAI_BASE_URL must be set');
+    read.problems.push(
+      'EMBEDDING_MODEL names an openai/ model, so OPENAI_API_KEY or OPENAI_BASE_URL must be set',
+    );
   return model;
 }
 
@@ -144,7 +162,8 @@ function readEmbeddingModel(read: EnvReader, openaiApiKey?: string, openaiBaseUr
 function readPrices(read: EnvReader): Record<string, ModelPrice> {
   const value = read.string('MODEL_PRICES');
   if (value === undefined) return {};
-  const takes = 'JSON such as {"openai/my-model": {"input_mtok": 0.5, "output_mtok": 1.5}}, or the path of such a file';
+  const takes =
+    'JSON such as {"openai/my-model": {"input_mtok": 0.5, "output_mtok": 1.5}}, or the path of such a file';
   try {
     const parsed: unknown = JSON.parse(value.startsWith('{') ? value : readFileSync(value, 'utf8'));
     if (isPriceTable(parsed)) return parsed;
@@ -162,6 +181,13 @@ function isPriceTable(value: unknown): value is Record<string, ModelPrice> {
     price !== null &&
     'input_mtok' in price &&
     'output_mtok' in price &&
-    Object.entries(price).every(([key, usd]) => known.has(key) && typeof usd === 'number' && usd >= 0 && Number.isFinite(usd));
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isPrice);
+    Object.entries(price).every(
+      ([key, usd]) => known.has(key) && typeof usd === 'number' && usd >= 0 && Number.isFinite(usd),
+    );
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(isPrice)
+  );
 }

@@ -65,7 +65,8 @@ export function countCall(call: CountedCall): void {
     cache_write: call.cacheWriteTokens,
     embedding: call.embeddingTokens,
   };
-  for (const [kind, count] of Object.entries(kinds)) if (count > 0) tokens.inc({ model, operation, kind }, count);
+  for (const [kind, count] of Object.entries(kinds))
+    if (count > 0) tokens.inc({ model, operation, kind }, count);
   if (call.costUsd === null) unpriced.inc({ model });
   else cost.inc({ model, operation }, Number(call.costUsd));
   latency.observe({ model, operation }, call.latencyMs / 1000);

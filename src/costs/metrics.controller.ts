@@ -1,5 +1,5 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { register } from 'prom-client';
 import { ApiProblems, AppError, KeyRequired } from '../common/index.js';
@@ -22,14 +22,23 @@ export class MetricsController {
       'JSON: the cost summary, from the ledger. With an `Accept` that names `text/plain` or `application/openmetrics-text` ' +
       'first, as a Prometheus scraper sends: the metrics of this process in the exposition format.',
   })
+  @ApiExtraModels(CostSummary)
   @ApiOkResponse({
+    description: 'The cost summary, or the metrics of this process.',
     content: {
       'application/json': { schema: { $ref: getSchemaPath(CostSummary) } },
-      'text/plain': { schema: { type: 'string' }, example: 'footnote_model_calls_total{model="extractive"} 3\n' },
+      'text/plain': {
+        schema: { type: 'string' },
+        example: 'footnote_model_calls_total{model="extractive"} 3\n',
+      },
     },
   })
   @ApiProblems('INVALID_REQUEST')
-  async metrics(@Query() query: CostQuery, @Req() request: Request, @Res() response: Response): Promise<void> {
+  async metrics(
+    @Query() query: CostQuery,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
     if (wantsPrometheus(request.header('accept'))) {
       response.type(register.contentType).send(await register.metrics());
       return;

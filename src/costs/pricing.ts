@@ -31,7 +31,11 @@ export class PriceList {
  * that the sum is computed in is exact to far below that for any bill of one call, so rounding to 12 decimals gives
  * the exact amount.
  */
-export function costOf(model: string, usage: PricedUsage, own: Readonly<Record<string, ModelPrice>> = {}): string | null {
+export function costOf(
+  model: string,
+  usage: PricedUsage,
+  own: Readonly<Record<string, ModelPrice>> = {},
+): string | null {
   if (FREE_MODELS.has(model)) return (0).toFixed(DECIMALS);
   const price = own[model];
   if (price !== undefined) return ownCost(price, usage).toFixed(DECIMALS);

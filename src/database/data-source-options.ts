@@ -22,7 +22,9 @@ export function dataSourceOptions(
   const settings = { ...SESSION_SETTINGS, statement_timeout: String(STATEMENT_TIMEOUT_MS) };
   return {
     type: 'postgres',
-    ...(isServer ? { url: location.url } : { host: location.socketFolder, username: 'postgres', database: 'postgres' }),
+    ...(isServer
+      ? { url: location.url }
+      : { host: location.socketFolder, username: 'postgres', database: 'postgres' }),
     applicationName: 'footnote',
     poolSize: isServer ? POOL_SIZE : EMBEDDED_POOL_SIZE,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
@@ -31,7 +33,13 @@ export function dataSourceOptions(
       // the last resort, for a server that went silent: longer than the statement timeout
       query_timeout: QUERY_TIMEOUT_MS,
       // the embedded server ignores start-up options; its one session has been given the settings already
-      ...(isServer ? { options: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ') } : {}),
+      ...(isServer
+        ? {
+            options: Object.entries(settings)
+              .map(([name, value]) => `-c ${name}=${value}`)
+              .join(' '),
+          }
+        : {}),
     },
     entities,
     migrations: MIGRATIONS,

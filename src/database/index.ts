@@ -1,4 +1,3 @@
-export { dataSourceOptions } from './data-source-options.js';
 export { Database, type SqlRunner } from './database.js';
 export { DatabaseModule } from './database.module.js';
 export { DataFolderLockedError } from './embedded/data-lock.js';

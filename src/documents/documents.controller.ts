@@ -73,7 +73,14 @@ export class DocumentsController {
   })
   @ApiAcceptedResponse({ type: AcceptedDocumentsDto, description: 'Stored; being made searchable.' })
   @ApiCreatedResponse({ type: AcceptedDocumentsDto, description: 'Searchable (`?wait=true`).' })
-  @ApiProblems('INVALID_REQUEST', 'CONFLICT', 'TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'UNREADABLE_DOCUMENT', 'SERVICE_UNAVAILABLE')
+  @ApiProblems(
+    'INVALID_REQUEST',
+    'CONFLICT',
+    'TOO_LARGE',
+    'UNSUPPORTED_MEDIA_TYPE',
+    'UNREADABLE_DOCUMENT',
+    'SERVICE_UNAVAILABLE',
+  )
   async create(
     @Query() query: IngestQuery,
     @Req() request: Request,
@@ -116,7 +123,9 @@ export class DocumentsController {
     summary: 'The normalised text of a document',
     description: 'What `start`, `end`, `source_start` and `source_end` index, in UTF-16 code units.',
   })
-  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' }, example: 'API keys are rotated every 90 days.' } } })
+  @ApiOkResponse({
+    content: { 'text/plain': { schema: { type: 'string' }, example: 'API keys are rotated every 90 days.' } },
+  })
   @ApiProblems('NOT_FOUND')
   content(@Param('id') id: string): Promise<string> {
     return this.documents.content(id);

@@ -27,7 +27,12 @@ const MAX_FIELDS = 20;
     MulterModule.registerAsync({
       inject: [AppConfig],
       useFactory: ({ http }: AppConfig) => ({
-        limits: { fileSize: http.maxUploadBytes, files: MAX_FILES, fields: MAX_FIELDS, fieldSize: 1024 * 1024 },
+        limits: {
+          fileSize: http.maxUploadBytes,
+          files: MAX_FILES,
+          fields: MAX_FIELDS,
+          fieldSize: 1024 * 1024,
+        },
       }),
     }),
     EmbeddingsModule,

@@ -14,7 +14,12 @@ export class DocumentsService {
   constructor(@InjectRepository(DocumentEntity) private readonly documents: Repository<DocumentEntity>) {}
 
   /** @throws AppError INVALID_REQUEST for a cursor that is none of ours */
-  async list({ collection, status, cursor, limit = DEFAULT_LIMIT }: ListDocumentsQuery): Promise<DocumentListDto> {
+  async list({
+    collection,
+    status,
+    cursor,
+    limit = DEFAULT_LIMIT,
+  }: ListDocumentsQuery): Promise<DocumentListDto> {
     const found = await this.documents.find({
       where: {
         ...(collection === undefined ? {} : { collection: { name: collection } }),
@@ -41,7 +46,9 @@ export class DocumentsService {
 
   /** The normalised text that all offsets index. @throws AppError NOT_FOUND */
   async content(id: string): Promise<string> {
-    const found = UUID.test(id) ? await this.documents.findOne({ where: { id }, select: { id: true, content: true } }) : null;
+    const found = UUID.test(id)
+      ? await this.documents.findOne({ where: { id }, select: { id: true, content: true } })
+      : null;
     if (found === null) throw notFound();
     return found.content;
   }

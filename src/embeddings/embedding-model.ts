@@ -28,5 +28,9 @@ export abstract class EmbeddingModel {
   abstract readonly isLocal: boolean;
   abstract readonly traits: EmbeddingTraits;
   /** @param kind some models embed a question differently from the passages it is compared with */
-  abstract embed(texts: readonly string[], kind: 'query' | 'document', signal: AbortSignal): Promise<Embeddings>;
+  abstract embed(
+    texts: readonly string[],
+    kind: 'query' | 'document',
+    signal: AbortSignal,
+  ): Promise<Embeddings>;
 }

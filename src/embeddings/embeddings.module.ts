@@ -9,7 +9,8 @@ import { createEmbeddingModel } from './providers/index.js';
     {
       provide: EmbeddingModel,
       inject: [AppConfig],
-      useFactory: ({ embeddingModel, llm }: AppConfig): EmbeddingModel => createEmbeddingModel(embeddingModel, llm),
+      useFactory: ({ embeddingModel, llm }: AppConfig): EmbeddingModel =>
+        createEmbeddingModel(embeddingModel, llm),
     },
   ],
   exports: [EmbeddingModel],

@@ -1,3 +1,3 @@
-export { EmbeddingModel, type Embeddings, type EmbeddingTraits } from './embedding-model.js';
+export { EmbeddingModel } from './embedding-model.js';
 export { EmbeddingsModule } from './embeddings.module.js';
 export { INDEXED_DIMENSIONS, indexedType, storedDimensions, toVectorText } from './vector-storage.js';

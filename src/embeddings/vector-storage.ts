@@ -17,13 +17,14 @@ export const INDEXED_DIMENSIONS = [256, 384, 512, 768, 1024, 1536, 2048, 3072, 4
  */
 export function storedDimensions(dimensions: number): number {
   const size = INDEXED_DIMENSIONS.find((candidate) => candidate >= dimensions);
-  if (size === undefined) throw new RangeError(`Vectors of ${dimensions} dimensions are not supported; at most 4000`);
+  if (size === undefined)
+    throw new RangeError(`Vectors of ${dimensions} dimensions are not supported; at most 4000`);
   return size;
 }
 
 /** A vector as PostgreSQL reads it, padded to its stored size. Six decimals, as its parts are at most 1. */
 export function toVectorText(vector: Float32Array): string {
-  const padded = new Array<number>(storedDimensions(vector.length)).fill(0);
+  const padded = Array.from<number>({ length: storedDimensions(vector.length) }).fill(0);
   for (const [index, value] of vector.entries()) padded[index] = Math.round(value * 1e6) / 1e6;
   return String(pgvector.toSql(padded));
 }

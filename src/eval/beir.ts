@@ -24,14 +24,21 @@ interface QueryLine {
 
 export function readBeir(folder: string): BeirCollection {
   const relevance = new Map<string, Map<string, number>>();
-  for (const line of readFileSync(join(folder, 'qrels', 'test.tsv'), 'utf8').trim().split('\n').slice(1)) {
+  for (const line of readFileSync(join(folder, 'qrels', 'test.tsv'), 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)) {
     const [query = '', document = '', grade = '0'] = line.split('\t');
     if (Number(grade) <= 0) continue;
     const judged = relevance.get(query) ?? new Map<string, number>();
     relevance.set(query, judged.set(document, Number(grade)));
   }
   return {
-    documents: lines<CorpusLine>(join(folder, 'corpus.jsonl')).map(({ _id, title = '', text }) => ({ id: _id, title, text })),
+    documents: lines<CorpusLine>(join(folder, 'corpus.jsonl')).map(({ _id, title = '', text }) => ({
+      id: _id,
+      title,
+      text,
+    })),
     queries: lines<QueryLine>(join(folder, 'queries.jsonl'))
       .filter(({ _id }) => relevance.has(_id))
       .map(({ _id, text, metadata }) => ({ id: _id, text, answers: metadata?.answers ?? [] })),

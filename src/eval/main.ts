@@ -45,9 +45,10 @@ async function run(collection: BeirCollection): Promise<void> {
   const started = performance.now();
   const idOf = await ingest(collection);
   const seconds = (performance.now() - started) / 1000;
-  const [size] = await database.query<{ chunks: string }>('SELECT chunk_count AS chunks FROM collections WHERE name = $1', [
-    collectionName,
-  ]);
+  const [size] = await database.query<{ chunks: string }>(
+    'SELECT chunk_count AS chunks FROM collections WHERE name = $1',
+    [collectionName],
+  );
   print(
     `${basename(folder ?? '')}: ${collection.documents.length} documents, ${size?.chunks ?? 0} chunks, ` +
       `${collection.queries.length} queries, indexed in ${seconds.toFixed(1)} s; ` +
@@ -92,7 +93,11 @@ async function ingest({ documents }: BeirCollection): Promise<Map<string, string
   return idOf;
 }
 
-async function evaluate(collection: BeirCollection, idOf: Map<string, string>, mode: SearchMode): Promise<string> {
+async function evaluate(
+  collection: BeirCollection,
+  idOf: Map<string, string>,
+  mode: SearchMode,
+): Promise<string> {
   const searches = app.get(SearchService, { strict: false });
   const started = performance.now();
   const rankings = await mapLimit(collection.queries, QUERIES_AT_ONCE, async ({ text }) => {
@@ -106,7 +111,9 @@ async function evaluate(collection: BeirCollection, idOf: Map<string, string>, m
   const rate = collection.queries.length / ((performance.now() - started) / 1000);
   const average = (measure: (ranking: string[], relevance: ReadonlyMap<string, number>) => number): string =>
     mean(
-      collection.queries.map(({ id }, index) => measure(rankings[index] ?? [], collection.relevance.get(id) ?? new Map())),
+      collection.queries.map(({ id }, index) =>
+        measure(rankings[index] ?? [], collection.relevance.get(id) ?? new Map()),
+      ),
     ).toFixed(4);
   const cells = [
     mode,

@@ -1,6 +1,8 @@
 /** Normalised discounted cumulative gain at k (Järvelin & Kekäläinen 2002), with linear gain as trec_eval has it. */
 export function ndcg(ranking: readonly string[], relevance: ReadonlyMap<string, number>, k: number): number {
-  const gain = ranking.slice(0, k).reduce((sum, id, rank) => sum + (relevance.get(id) ?? 0) / Math.log2(rank + 2), 0);
+  const gain = ranking
+    .slice(0, k)
+    .reduce((sum, id, rank) => sum + (relevance.get(id) ?? 0) / Math.log2(rank + 2), 0);
   const ideal = [...relevance.values()]
     .sort((a, b) => b - a)
     .slice(0, k)
@@ -9,7 +11,11 @@ export function ndcg(ranking: readonly string[], relevance: ReadonlyMap<string, 
 }
 
 /** Share of the relevant documents that are among the first k. */
-export function recall(ranking: readonly string[], relevance: ReadonlyMap<string, number>, k: number): number {
+export function recall(
+  ranking: readonly string[],
+  relevance: ReadonlyMap<string, number>,
+  k: number,
+): number {
   const found = ranking.slice(0, k).filter((id) => relevance.has(id)).length;
   return relevance.size === 0 ? 0 : found / relevance.size;
 }

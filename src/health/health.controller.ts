@@ -29,15 +29,25 @@ export class HealthController {
   ) {}
 
   @Get('live')
-  @ApiOperation({ operationId: 'live', summary: 'Is the process alive?', description: 'Restart it when this fails.' })
-  @ApiOkResponse({ schema: { type: 'object', example: { status: 'ok' } } })
+  @ApiOperation({
+    operationId: 'live',
+    summary: 'Is the process alive?',
+    description: 'Restart it when this fails.',
+    security: [],
+  })
+  @ApiOkResponse({ description: 'Yes.', schema: { type: 'object', example: { status: 'ok' } } })
   live(): { status: string } {
     return { status: 'ok' };
   }
 
   @Get('ready')
-  @ApiOperation({ operationId: 'ready', summary: 'Can it answer?', description: 'Send no traffic while this fails.' })
-  @ApiOkResponse({ schema: { type: 'object', example: EXAMPLE } })
+  @ApiOperation({
+    operationId: 'ready',
+    summary: 'Can it answer?',
+    description: 'Send no traffic while this fails.',
+    security: [],
+  })
+  @ApiOkResponse({ description: 'Yes.', schema: { type: 'object', example: EXAMPLE } })
   @ApiServiceUnavailableResponse({
     description: 'Something that it needs is down.',
     content: { 'application/json': { schema: { type: 'object', example: { ...EXAMPLE, status: 'error' } } } },
@@ -49,7 +59,8 @@ export class HealthController {
     } catch (error) {
       // terminus throws its report of a failed check as an HTTP exception
       const report = error instanceof Error && 'response' in error ? error.response : undefined;
-      const details = typeof report === 'object' && report !== null && 'details' in report ? report.details : {};
+      const details =
+        typeof report === 'object' && report !== null && 'details' in report ? report.details : {};
       response.status(503).json({ status: 'error', details });
     }
   }

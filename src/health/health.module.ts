@@ -4,5 +4,8 @@ import { RetrievalModule } from '../retrieval/index.js';
 import { HealthController } from './health.controller.js';
 
 /** Liveness and readiness. */
-@Module({ imports: [TerminusModule.forRoot({ logger: false }), RetrievalModule], controllers: [HealthController] })
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false }), RetrievalModule],
+  controllers: [HealthController],
+})
 export class HealthModule {}

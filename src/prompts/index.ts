@@ -1,2 +1,2 @@
-export type { AnswerPrompt, AnswerPromptInput, Passage, Turn } from './prompt.js';
+export type { AnswerPrompt, Turn } from './prompt.js';
 export { answerV1 } from './templates/answer.v1.js';

@@ -19,7 +19,12 @@ export class RateLimitGuard extends ThrottlerGuard {
     return isLimited !== true;
   }
 
-  protected override async handleRequest({ context, limit, ttl, throttler }: ThrottlerRequest): Promise<boolean> {
+  protected override async handleRequest({
+    context,
+    limit,
+    ttl,
+    throttler,
+  }: ThrottlerRequest): Promise<boolean> {
     if (limit === 0) return true;
     const response = context.switchToHttp().getResponse<Response>();
     const name = throttler.name ?? 'default';
@@ -29,11 +34,15 @@ export class RateLimitGuard extends ThrottlerGuard {
     const left = record.isBlocked ? 0 : Math.max(0, limit - record.totalHits);
     const reset = record.isBlocked ? record.timeToBlockExpire : record.timeToExpire;
     response.setHeader('RateLimit', `"${name}";r=${left};t=${reset}`);
-    if (record.isBlocked) await this.throwThrottlingException(context, { limit, ttl, key, tracker: key, ...record });
+    if (record.isBlocked)
+      await this.throwThrottlingException(context, { limit, ttl, key, tracker: key, ...record });
     return true;
   }
 
-  protected override throwThrottlingException(_context: ExecutionContext, detail: ThrottlerLimitDetail): Promise<void> {
+  protected override throwThrottlingException(
+    _context: ExecutionContext,
+    detail: ThrottlerLimitDetail,
+  ): Promise<void> {
     throw new AppError(
       'RATE_LIMITED',
       `More than ${detail.limit} requests a minute. Try again in ${detail.timeToBlockExpire} s.`,

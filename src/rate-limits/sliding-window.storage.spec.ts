@@ -18,22 +18,28 @@ describe('SlidingWindowStorage', () => {
 
   it('never admits more than the limit in any minute, and the wait that it names is enough', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(20_000), { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), async (gaps, limit) => {
-        let now = 0;
-        const storage = new SlidingWindowStorage(() => now);
-        const admitted: number[] = [];
-        for (const gap of gaps) {
-          now += gap;
-          const record = await storage.increment('a', MINUTE, limit);
-          if (record.isBlocked) {
-            now += record.timeToBlockExpire * 1000;
-            expect((await storage.increment('a', MINUTE, limit)).isBlocked).toBe(false);
+      fc.asyncProperty(
+        fc.array(fc.nat(20_000), { maxLength: 200 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (gaps, limit) => {
+          let now = 0;
+          const storage = new SlidingWindowStorage(() => now);
+          const admitted: number[] = [];
+          for (const gap of gaps) {
+            now += gap;
+            const record = await storage.increment('a', MINUTE, limit);
+            if (record.isBlocked) {
+              now += record.timeToBlockExpire * 1000;
+              expect((await storage.increment('a', MINUTE, limit)).isBlocked).toBe(false);
+            }
+            admitted.push(now);
           }
-          admitted.push(now);
-        }
-        for (const at of admitted)
-          expect(admitted.filter((other) => other > at - MINUTE && other <= at).length).toBeLessThanOrEqual(limit);
-      }),
+          for (const at of admitted)
+            expect(admitted.filter((other) => other > at - MINUTE && other <= at).length).toBeLessThanOrEqual(
+              limit,
+            );
+        },
+      ),
     );
   });
 

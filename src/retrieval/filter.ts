@@ -54,11 +54,14 @@ class FilterCompiler {
     if (!isObject(value)) return this.compare(field, 'eq', value, at);
     const conditions = Object.entries(value);
     if (conditions.length === 0) throw invalid(at, 'is empty');
-    return conditions.map(([operator, operand]) => this.compare(field, operator, operand, `${at}.${operator}`)).join(' && ');
+    return conditions
+      .map(([operator, operand]) => this.compare(field, operator, operand, `${at}.${operator}`))
+      .join(' && ');
   }
 
   private compare(field: string, operator: string, operand: unknown, at: string): string {
-    if (++this.conditions > MAX_CONDITIONS) throw invalid(at, `is one of more than ${MAX_CONDITIONS} conditions`);
+    if (++this.conditions > MAX_CONDITIONS)
+      throw invalid(at, `is one of more than ${MAX_CONDITIONS} conditions`);
     if (operator === 'exists') {
       if (typeof operand !== 'boolean') throw invalid(at, 'takes true or false');
       return operand ? `exists(${field})` : `!exists(${field})`;
@@ -70,7 +73,10 @@ class FilterCompiler {
     }
     const comparison = COMPARISONS[operator];
     if (comparison === undefined)
-      throw invalid(at, `is not a comparison; known: ${[...Object.keys(COMPARISONS), 'in', 'exists'].join(', ')}`);
+      throw invalid(
+        at,
+        `is not a comparison; known: ${[...Object.keys(COMPARISONS), 'in', 'exists'].join(', ')}`,
+      );
     // "not equal to any of them" for lists, and true for a field that is absent
     if (operator === 'ne') return `!(${field} == ${this.variable(operand, at)})`;
     return `${field} ${comparison} ${this.variable(operand, at)}`;
@@ -91,5 +97,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function invalid(field: string, message: string): AppError {
-  return new AppError('INVALID_REQUEST', `${field} ${message}`, { errors: [{ field, message: `${field} ${message}` }] });
+  return new AppError('INVALID_REQUEST', `${field} ${message}`, {
+    errors: [{ field, message: `${field} ${message}` }],
+  });
 }

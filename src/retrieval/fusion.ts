@@ -20,7 +20,9 @@ export function fuse(candidates: readonly Candidate[], weight: number): RankedCa
     if (known === undefined || known.keywordScore === undefined) merged.set(candidate.chunkId, candidate);
   }
   const all = [...merged.values()];
-  const keyword = normaliser(all.flatMap(({ keywordScore }) => (keywordScore === undefined ? [] : [keywordScore])));
+  const keyword = normaliser(
+    all.flatMap(({ keywordScore }) => (keywordScore === undefined ? [] : [keywordScore])),
+  );
   const dense = normaliser(all.map(({ similarity }) => similarity));
   return all
     .map((candidate) => ({
@@ -29,7 +31,10 @@ export function fuse(candidates: readonly Candidate[], weight: number): RankedCa
         weight * (candidate.keywordScore === undefined ? 0 : keyword(candidate.keywordScore)) +
         (1 - weight) * dense(candidate.similarity),
     }))
-    .sort((a, b) => b.score - a.score || b.similarity - a.similarity || Number(BigInt(a.chunkId) - BigInt(b.chunkId)));
+    .sort(
+      (a, b) =>
+        b.score - a.score || b.similarity - a.similarity || Number(BigInt(a.chunkId) - BigInt(b.chunkId)),
+    );
 }
 
 function normaliser(values: readonly number[]): (value: number) => number {

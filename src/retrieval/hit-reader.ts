@@ -57,7 +57,8 @@ export class HitReader {
     // those that can only be dropped are not read at all
     const isNear = (similarity: number): boolean => Math.max(similarity, 0) >= minSimilarity;
     const possible = ranked.filter(
-      ({ similarity, keywordScore }) => isNear(similarity) || (keepsStrongKeywords && keywordScore !== undefined),
+      ({ similarity, keywordScore }) =>
+        isNear(similarity) || (keepsStrongKeywords && keywordScore !== undefined),
     );
     const wanted = possible.slice(0, topK * READ_AHEAD);
     if (wanted.length === 0) return [];
@@ -68,7 +69,8 @@ export class HitReader {
       const row = rows.get(chunkId);
       // deleted or replaced since it was found
       if (row === undefined) continue;
-      if (!isNear(similarity) && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE) continue;
+      if (!isNear(similarity) && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE)
+        continue;
       hits.push(toHit(row, similarity));
       if (hits.length === topK) break;
     }

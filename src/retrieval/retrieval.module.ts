@@ -20,7 +20,8 @@ import { TextsearchKeywordIndex } from './textsearch-keyword-index.js';
       inject: [Database],
       useFactory: async (database: Database): Promise<KeywordIndex> => {
         const found = await database.query("SELECT FROM pg_indexes WHERE indexname = 'chunks_bm25_idx'");
-        const index = found.length > 0 ? new TextsearchKeywordIndex(database) : new PostingsKeywordIndex(database);
+        const index =
+          found.length > 0 ? new TextsearchKeywordIndex(database) : new PostingsKeywordIndex(database);
         new Logger('Retrieval').log(`Keyword engine: ${index.engine}`);
         return index;
       },

@@ -151,7 +151,8 @@ export class SearchService {
       [names ?? null],
     );
     const missing = names?.find((name) => !rows.some((row) => row.name === name));
-    if (missing !== undefined) throw new AppError('NOT_FOUND', `There is no collection ${JSON.stringify(missing)}.`);
+    if (missing !== undefined)
+      throw new AppError('NOT_FOUND', `There is no collection ${JSON.stringify(missing)}.`);
     const filled = rows.filter(({ dimensions }) => dimensions !== null);
     const other = filled.find(({ model }) => model !== this.embeddingModel.id);
     if (other !== undefined)

@@ -54,7 +54,11 @@ export class TextsearchKeywordIndex extends KeywordIndex {
       SAMPLED_RANKS,
     ]);
     const scores = interpolate(rows.map(({ score }) => score));
-    return rows.map(({ id, similarity }, index) => ({ chunkId: id, similarity, keywordScore: scores[index] }));
+    return rows.map(({ id, similarity }, index) => ({
+      chunkId: id,
+      similarity,
+      keywordScore: scores[index],
+    }));
   }
 }
 

@@ -28,7 +28,12 @@ export class TimingsDto {
   @ApiProperty({ example: 6 })
   search_ms!: number;
 
-  @ApiProperty({ example: 410.2, type: Number, nullable: true, description: 'From the start of the generation; null when nothing was generated.' })
+  @ApiProperty({
+    example: 410.2,
+    type: Number,
+    nullable: true,
+    description: 'From the start of the generation; null when nothing was generated.',
+  })
   first_token_ms!: number | null;
 
   @ApiProperty({ example: 1201 })
@@ -40,7 +45,10 @@ export class AnswerDto {
   @ApiProperty({ example: '0f8fad5b-d9cb-469f-a165-70867728950e', format: 'uuid' })
   id!: string;
 
-  @ApiProperty({ example: 'API keys are rotated every 90 days.', description: 'Plain text, no source markers inside.' })
+  @ApiProperty({
+    example: 'API keys are rotated every 90 days.',
+    description: 'Plain text, no source markers inside.',
+  })
   answer!: string;
 
   @ApiProperty({ type: [SourceDto], description: 'Best first.' })
@@ -64,7 +72,12 @@ export class AnswerDto {
   @ApiProperty({ type: UsageDto })
   usage!: UsageDto;
 
-  @ApiProperty({ example: 0.0038, type: Number, nullable: true, description: 'US dollars; null when the price of a model is not known.' })
+  @ApiProperty({
+    example: 0.0038,
+    type: Number,
+    nullable: true,
+    description: 'US dollars; null when the price of a model is not known.',
+  })
   cost_usd!: number | null;
 
   @ApiProperty({ example: 1234.5 })
@@ -127,7 +140,12 @@ export function milliseconds(value: number): number {
 
 /** The stages as a Server-Timing field (W3C Server Timing). */
 export function serverTiming(timings: Partial<Timings>): string {
-  const stages = { embed: timings.embedMs, search: timings.searchMs, first_token: timings.firstTokenMs, generate: timings.generateMs };
+  const stages = {
+    embed: timings.embedMs,
+    search: timings.searchMs,
+    first_token: timings.firstTokenMs,
+    generate: timings.generateMs,
+  };
   return Object.entries(stages)
     .flatMap(([name, duration]) => (duration == null ? [] : `${name};dur=${duration.toFixed(1)}`))
     .join(', ');

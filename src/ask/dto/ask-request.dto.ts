@@ -80,7 +80,11 @@ export class AskRequestDto extends SearchOptionsDto {
   @Type(() => TurnDto)
   history?: TurnDto[];
 
-  @ApiPropertyOptional({ example: false, default: false, description: 'Judging the answer is not available yet: only `false`.' })
+  @ApiPropertyOptional({
+    example: false,
+    default: false,
+    description: 'Judging the answer is not available yet: only `false`.',
+  })
   @IsOptional()
   @Equals(false, { message: 'evaluate takes only false: judging the answer is not available yet' })
   evaluate?: boolean;

@@ -37,7 +37,13 @@ export class SearchOptionsDto {
   @IsStorable()
   collections?: string[];
 
-  @ApiPropertyOptional({ example: 5, minimum: 1, maximum: 50, default: DEFAULT_TOP_K, description: 'Passages to find.' })
+  @ApiPropertyOptional({
+    example: 5,
+    minimum: 1,
+    maximum: 50,
+    default: DEFAULT_TOP_K,
+    description: 'Passages to find.',
+  })
   @IsOptional()
   @IsInt()
   @Min(1)

@@ -21,25 +21,40 @@ export class HitDto {
   @ApiProperty({ example: null, type: String, nullable: true })
   url!: string | null;
 
-  @ApiProperty({ example: 'API keys are rotated every 90 days. The old key works for another 24 hours.', description: 'The first 200 characters.' })
+  @ApiProperty({
+    example: 'API keys are rotated every 90 days. The old key works for another 24 hours.',
+    description: 'The first 200 characters.',
+  })
   content_preview!: string;
 
   @ApiProperty({ example: 0.81, description: 'Cosine of the question and the passage, 0..1.' })
   similarity_score!: number;
 
-  @ApiProperty({ example: 0, description: "Span of the passage in the document's text (`/documents/{id}/content`), UTF-16 code units." })
+  @ApiProperty({
+    example: 0,
+    description: "Span of the passage in the document's text (`/documents/{id}/content`), UTF-16 code units.",
+  })
   start!: number;
 
   @ApiProperty({ example: 78 })
   end!: number;
 
-  @ApiProperty({ example: null, type: Number, nullable: true, description: 'For documents with pages, from 1.' })
+  @ApiProperty({
+    example: null,
+    type: Number,
+    nullable: true,
+    description: 'For documents with pages, from 1.',
+  })
   page!: number | null;
 }
 
 /** A passage that the answer was written from. */
 export class SourceDto extends HitDto {
-  @ApiProperty({ example: true, description: 'Whether a citation quotes it. Always false in the `sources` event: no citation is known yet.' })
+  @ApiProperty({
+    example: true,
+    description:
+      'Whether a citation quotes it. Always false in the `sources` event: no citation is known yet.',
+  })
   cited!: boolean;
 }
 
@@ -54,7 +69,10 @@ export class CitationDto {
   @ApiProperty({ example: 0, description: 'Index in `sources`.' })
   source!: number;
 
-  @ApiProperty({ example: 'API keys are rotated every 90 days.', description: "Verbatim: the document's text from `source_start` to `source_end`." })
+  @ApiProperty({
+    example: 'API keys are rotated every 90 days.',
+    description: "Verbatim: the document's text from `source_start` to `source_end`.",
+  })
   quote!: string;
 
   @ApiProperty({ example: 16 })

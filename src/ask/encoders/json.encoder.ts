@@ -4,7 +4,9 @@ import { type CitationDto, toCitationDto, toHitDto } from '../dto/source.dto.js'
 import type { SearchHit } from '../../retrieval/index.js';
 
 /** Collects the events of an answer into one JSON object. */
-export async function encodeJson(events: AsyncIterable<AnswerEvent>): Promise<{ answer: AnswerDto; timings: Timings }> {
+export async function encodeJson(
+  events: AsyncIterable<AnswerEvent>,
+): Promise<{ answer: AnswerDto; timings: Timings }> {
   let hits: SearchHit[] = [];
   let text = '';
   const citations: CitationDto[] = [];

@@ -14,7 +14,11 @@ const KEEP_ALIVE_MS = 15_000;
  *
  * @throws what the pipeline throws before its first event; later errors become the `error` event
  */
-export async function encodeSse(events: AsyncIterable<AnswerEvent>, response: Response, signal: AbortSignal): Promise<void> {
+export async function encodeSse(
+  events: AsyncIterable<AnswerEvent>,
+  response: Response,
+  signal: AbortSignal,
+): Promise<void> {
   const iterator = events[Symbol.asyncIterator]();
   // an error until here is an ordinary HTTP error: nothing has been sent
   let next = await iterator.next();
@@ -36,7 +40,7 @@ export async function encodeSse(events: AsyncIterable<AnswerEvent>, response: Re
   }
 }
 
-function dataOf(event: AnswerEvent, citations: CitationDto[]): unknown {
+function dataOf(event: AnswerEvent, citations: CitationDto[]): object {
   switch (event.type) {
     case 'sources':
       return { sources: event.sources.map((hit) => ({ ...toHitDto(hit), cited: false })) };
@@ -77,7 +81,9 @@ class SseWriter {
 
   /** Waits while the client's buffers are full. Rejects when it goes away. */
   async write(event: string, data: unknown): Promise<void> {
-    const flushed = this.response.write(`id: ${++this.id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    const flushed = this.response.write(
+      `id: ${++this.id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
+    );
     this.timer?.refresh();
     if (!flushed) await once(this.response, 'drain', { signal: this.signal });
   }

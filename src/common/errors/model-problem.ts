@@ -19,6 +19,8 @@ const CODE_BY_KIND: Record<ModelErrorKind, ErrorCode> = {
  */
 export function modelProblem(error: ModelError, what: string): AppError {
   const headers: Record<string, string> =
-    error.retryAfterMs === undefined ? {} : { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))) };
+    error.retryAfterMs === undefined
+      ? {}
+      : { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))) };
   return new AppError(CODE_BY_KIND[error.kind], `${what}: ${error.message}.`, { headers, cause: error });
 }

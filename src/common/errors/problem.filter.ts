@@ -16,13 +16,20 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const error = toAppError(thrown);
     if (error.code === 'INTERNAL_ERROR')
-      this.logger.error({ err: thrown, request_id: response.locals['requestId'] }, 'A request failed unexpectedly');
+      this.logger.error(
+        { err: thrown, request_id: response.locals['requestId'] },
+        'A request failed unexpectedly',
+      );
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
     }
     const problem = problemOf(error, String(response.locals['requestId'] ?? ''));
-    response.status(problem.status).set(error.headers).type('application/problem+json').send(JSON.stringify(problem));
+    response
+      .status(problem.status)
+      .set(error.headers)
+      .type('application/problem+json')
+      .send(JSON.stringify(problem));
   }
 }
 
@@ -30,19 +37,29 @@ export class ProblemFilter implements ExceptionFilter {
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (thrown instanceof ShutdownError)
-    return new AppError('SERVICE_UNAVAILABLE', 'The service is stopping. Try again.', { headers: { 'Retry-After': '5' } });
+    return new AppError('SERVICE_UNAVAILABLE', 'The service is stopping. Try again.', {
+      headers: { 'Retry-After': '5' },
+    });
   // an answer's own failures come as AppErrors; this is the embedding of a question
   if (thrown instanceof ModelError) return modelProblem(thrown, 'The question could not be embedded');
   if (isDatabaseDown(thrown))
-    return new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached.', { headers: { 'Retry-After': '5' } });
+    return new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached.', {
+      headers: { 'Retry-After': '5' },
+    });
   const status = httpStatusOf(thrown);
-  if (status === undefined) return new AppError('INTERNAL_ERROR', 'An unexpected error occurred.', { cause: thrown });
+  if (status === undefined)
+    return new AppError('INTERNAL_ERROR', 'An unexpected error occurred.', { cause: thrown });
   const message = thrown instanceof Error ? thrown.message : '';
   if (status === 413) return new AppError('TOO_LARGE', 'The request body is larger than this route takes.');
-  if (status === 404) return new AppError('NOT_FOUND', message.startsWith('Cannot ') ? 'There is no such route.' : message);
-  if (status === 415) return new AppError('UNSUPPORTED_MEDIA_TYPE', 'The request body has an unsupported encoding.');
+  if (status === 404)
+    return new AppError('NOT_FOUND', message.startsWith('Cannot ') ? 'There is no such route.' : message);
+  if (status === 415)
+    return new AppError('UNSUPPORTED_MEDIA_TYPE', 'The request body has an unsupported encoding.');
   const code = codeOf(status);
-  return new AppError(code, code === 'INVALID_REQUEST' ? describeBadRequest(thrown, message) : ERROR_CATALOGUE[code].title);
+  return new AppError(
+    code,
+    code === 'INVALID_REQUEST' ? describeBadRequest(thrown, message) : ERROR_CATALOGUE[code].title,
+  );
 }
 
 /** Connection failures of the `pg` driver, and the codes with which PostgreSQL ends or refuses a session. */
@@ -64,7 +81,9 @@ function httpStatusOf(thrown: unknown): number | undefined {
 }
 
 function codeOf(status: number): ErrorCode {
-  const found = (Object.keys(ERROR_CATALOGUE) as ErrorCode[]).find((code) => ERROR_CATALOGUE[code].status === status);
+  const found = (Object.keys(ERROR_CATALOGUE) as ErrorCode[]).find(
+    (code) => ERROR_CATALOGUE[code].status === status,
+  );
   return found ?? (status < 500 ? 'INVALID_REQUEST' : 'INTERNAL_ERROR');
 }
 

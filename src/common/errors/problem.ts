@@ -11,7 +11,10 @@ class FieldProblem {
 
 /** An error as callers see it: RFC 9457 problem details, `application/problem+json`. */
 export class Problem {
-  @ApiProperty({ description: 'A URI that names the kind of problem.', example: 'urn:footnote:problem:invalid-request' })
+  @ApiProperty({
+    description: 'A URI that names the kind of problem.',
+    example: 'urn:footnote:problem:invalid-request',
+  })
   type!: string;
 
   @ApiProperty({ example: 'The request is not valid' })
@@ -20,13 +23,23 @@ export class Problem {
   @ApiProperty({ example: 400 })
   status!: number;
 
-  @ApiProperty({ description: 'What is wrong here, and what to do.', example: 'top_k must not be greater than 50' })
+  @ApiProperty({
+    description: 'What is wrong here, and what to do.',
+    example: 'top_k must not be greater than 50',
+  })
   detail!: string;
 
-  @ApiProperty({ description: 'One of a closed list.', enum: Object.keys(ERROR_CATALOGUE), example: 'INVALID_REQUEST' })
+  @ApiProperty({
+    description: 'One of a closed list.',
+    enum: Object.keys(ERROR_CATALOGUE),
+    example: 'INVALID_REQUEST',
+  })
   code!: ErrorCode;
 
-  @ApiProperty({ description: 'The id in X-Request-Id; it is in the logs too.', example: '0b7e0ad6-3f2c-4e4a-9a55-6f1d8b1f3a10' })
+  @ApiProperty({
+    description: 'The id in X-Request-Id; it is in the logs too.',
+    example: '0b7e0ad6-3f2c-4e4a-9a55-6f1d8b1f3a10',
+  })
   request_id!: string;
 
   @ApiPropertyOptional({ type: [FieldProblem], description: 'Which fields are wrong, for INVALID_REQUEST.' })

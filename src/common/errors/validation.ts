@@ -17,13 +17,17 @@ export function validationPipe(): ValidationPipe {
 /** The 400 that names every wrong field. */
 export function invalidRequest(errors: ValidationError[]): AppError {
   const fields = errors.flatMap((error) => fieldErrors(error, ''));
-  const detail = fields.map(({ message }) => message).join('; ') || 'The request body is missing or not an object.';
+  const detail =
+    fields.map(({ message }) => message).join('; ') || 'The request body is missing or not an object.';
   return new AppError('INVALID_REQUEST', detail, { errors: fields });
 }
 
 function fieldErrors(error: ValidationError, prefix: string): FieldError[] {
   const field = `${prefix}${error.property}`;
-  const own = Object.values(error.constraints ?? {}).map((text) => ({ field, message: describe(text, error.property, field) }));
+  const own = Object.values(error.constraints ?? {}).map((text) => ({
+    field,
+    message: describe(text, error.property, field),
+  }));
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${field}.`))];
 }
 

@@ -23,7 +23,10 @@ export function ApiProblems(...codes: ErrorCode[]): MethodDecorator & ClassDecor
           'application/problem+json': {
             schema: { $ref: getSchemaPath(Problem) },
             examples: Object.fromEntries(
-              sameStatus.map((code) => [code, { value: problemOf(new AppError(code, ERROR_CATALOGUE[code].title), EXAMPLE_REQUEST_ID) }]),
+              sameStatus.map((code) => [
+                code,
+                { value: problemOf(new AppError(code, ERROR_CATALOGUE[code].title), EXAMPLE_REQUEST_ID) },
+              ]),
             ),
           },
         },

@@ -33,7 +33,10 @@ export class EmbeddedPostgres {
    * Opens the database in `dataDir`, made when it does not exist.
    * @throws DataFolderLockedError when another process has it open
    */
-  static async start(dataDir: string, snapshot: string | undefined = SNAPSHOT_FILE): Promise<EmbeddedPostgres> {
+  static async start(
+    dataDir: string,
+    snapshot: string | undefined = SNAPSHOT_FILE,
+  ): Promise<EmbeddedPostgres> {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const lock = lockDataFolder(dataDir);
     let socketFolder: string | undefined;
@@ -89,7 +92,8 @@ async function prepareFolder(dataDir: string): Promise<string> {
   const folder = join(dataDir, 'postgres');
   if (existsSync(folder) && !existsSync(join(dataDir, COMPLETE))) {
     // a first start was cut off: keep what is there, out of the way, rather than judge it
-    if ((await readdir(folder)).length > 0) await rename(folder, join(dataDir, `postgres-incomplete-${Date.now()}`));
+    if ((await readdir(folder)).length > 0)
+      await rename(folder, join(dataDir, `postgres-incomplete-${Date.now()}`));
   }
   return folder;
 }
@@ -100,7 +104,8 @@ async function markComplete(dataDir: string): Promise<void> {
 
 async function makeSocketFolder(dataDir: string): Promise<string> {
   const inside = join(dataDir, 'socket');
-  if (Buffer.byteLength(join(inside, SOCKET_FILE)) > LONGEST_SOCKET_PATH) return mkdtemp(join(tmpdir(), 'footnote-'));
+  if (Buffer.byteLength(join(inside, SOCKET_FILE)) > LONGEST_SOCKET_PATH)
+    return mkdtemp(join(tmpdir(), 'footnote-'));
   await rm(inside, { recursive: true, force: true });
   await mkdir(inside, { mode: 0o700 });
   return inside;
@@ -108,7 +113,11 @@ async function makeSocketFolder(dataDir: string): Promise<string> {
 
 function startWorker(workerData: Record<string, unknown>): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData, name: 'postgres', execArgv: [] });
+  return new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+    workerData,
+    name: 'postgres',
+    execArgv: [],
+  });
 }
 
 async function waitFor<T extends WorkerMessage['type']>(

@@ -3,7 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 /** What is needed of PGlite. */
 export interface WireDatabase {
-  execProtocolRawStream(message: Uint8Array, options: { onRawData: (data: Uint8Array) => void }): Promise<void>;
+  execProtocolRawStream(
+    message: Uint8Array,
+    options: { onRawData: (data: Uint8Array) => void },
+  ): Promise<void>;
   exec(query: string): Promise<unknown>;
   isInTransaction(): boolean;
 }
@@ -199,7 +202,8 @@ function peek(session: Session, offset: number, length: number): Buffer {
 }
 
 function take(session: Session, length: number): Buffer {
-  const all = session.chunks.length === 1 ? (session.chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(session.chunks);
+  const all =
+    session.chunks.length === 1 ? (session.chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(session.chunks);
   session.chunks = all.length > length ? [all.subarray(length)] : [];
   session.size -= length;
   session.scanned = 0;

@@ -23,7 +23,8 @@ const database = await PGlite.create({
 });
 await database.exec('CREATE EXTENSION IF NOT EXISTS vector');
 // one backend session serves every connection, so session settings are made once, here
-for (const [name, value] of Object.entries(settings)) await database.query('SELECT set_config($1, $2, false)', [name, value]);
+for (const [name, value] of Object.entries(settings))
+  await database.query('SELECT set_config($1, $2, false)', [name, value]);
 const server = new WireServer(database);
 await server.listen(socketPath);
 parentPort?.on('message', (message: { type: 'stop' } | { type: 'dump' }) => {

@@ -6,13 +6,18 @@ export class Foundation1763800000000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('CREATE EXTENSION IF NOT EXISTS vector');
-    for (const statement of [...DOCUMENTS, ...VECTORS, ...POSTINGS, KEYWORD_ENGINE, ...LEDGER]) await runner.query(statement);
+    for (const statement of [...DOCUMENTS, ...VECTORS, ...POSTINGS, KEYWORD_ENGINE, ...LEDGER])
+      await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE llm_calls, postings, chunk_embeddings, chunks, document_sources, documents');
+    await runner.query(
+      'DROP TABLE llm_calls, postings, chunk_embeddings, chunks, document_sources, documents',
+    );
     await runner.query('DROP TABLE embedding_spaces, collections');
-    await runner.query('DROP FUNCTION index_added_chunks, index_removed_chunks, count_added_chunks, count_removed_chunks');
+    await runner.query(
+      'DROP FUNCTION index_added_chunks, index_removed_chunks, count_added_chunks, count_removed_chunks',
+    );
   }
 }
 
@@ -99,7 +104,11 @@ const DOCUMENTS = [
  * so above that it is of half floats.
  */
 const INDEXED_TYPES = [
-  ...[256, 384, 512, 768, 1024, 1536].map((size) => ({ size, type: `vector(${size})`, operators: 'vector_cosine_ops' })),
+  ...[256, 384, 512, 768, 1024, 1536].map((size) => ({
+    size,
+    type: `vector(${size})`,
+    operators: 'vector_cosine_ops',
+  })),
   ...[2048, 3072, 4000].map((size) => ({ size, type: `halfvec(${size})`, operators: 'halfvec_cosine_ops' })),
 ];
 

@@ -35,7 +35,12 @@ export class CollectionDto {
   @ApiProperty({ example: 'lexical-hash', description: 'What its texts are embedded with.' })
   embedding_model!: string;
 
-  @ApiProperty({ example: 1024, type: Number, nullable: true, description: 'Of its vectors; null before the first one.' })
+  @ApiProperty({
+    example: 1024,
+    type: Number,
+    nullable: true,
+    description: 'Of its vectors; null before the first one.',
+  })
   dimensions!: number | null;
 
   @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })

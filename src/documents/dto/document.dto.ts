@@ -1,6 +1,18 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Length,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 import { IsStorable } from '../../common/index.js';
 import { DOCUMENT_STATUSES, type DocumentStatus } from '../entities/document.entity.js';
 import { COLLECTION_NAME, COLLECTION_NAME_MESSAGE } from './collection.dto.js';
@@ -12,7 +24,10 @@ const NOT_BLANK = /[^\s\0]/;
 export class DocumentFieldsDto {
   @ApiPropertyOptional({ example: 'https://wiki.example.com/keys', maxLength: 2000 })
   @IsOptional()
-  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }, { message: 'url takes an http(s) URL' })
+  @IsUrl(
+    { require_tld: false, protocols: ['http', 'https'], require_protocol: true },
+    { message: 'url takes an http(s) URL' },
+  )
   @MaxLength(2000)
   @IsStorable()
   url?: string;
@@ -67,7 +82,11 @@ export class CreateDocumentDto extends DocumentFieldsDto {
 
 /** The fields of a multipart request beside its files. */
 export class UploadFieldsDto extends DocumentFieldsDto {
-  @ApiPropertyOptional({ example: 'Key rotation', maxLength: 500, description: "Absent: the document's own title or file name." })
+  @ApiPropertyOptional({
+    example: 'Key rotation',
+    maxLength: 500,
+    description: "Absent: the document's own title or file name.",
+  })
   @IsOptional()
   @IsString()
   @Length(1, 500)
@@ -90,7 +109,11 @@ function parseJson(value: unknown): unknown {
 
 /** A multipart request, as the documentation shows it. */
 export class UploadDto extends UploadFieldsDto {
-  @ApiProperty({ type: 'array', items: { type: 'string', format: 'binary' }, description: 'One or more documents.' })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', format: 'binary' },
+    description: 'One or more documents.',
+  })
   file!: unknown[];
 }
 
@@ -108,7 +131,10 @@ export class AcceptedDocumentDto {
   @ApiProperty({ enum: DOCUMENT_STATUSES, example: 'queued' })
   status!: DocumentStatus;
 
-  @ApiPropertyOptional({ example: 'The file holds binary data, not text.', description: 'Why it failed, with `?wait=true`.' })
+  @ApiPropertyOptional({
+    example: 'The file holds binary data, not text.',
+    description: 'Why it failed, with `?wait=true`.',
+  })
   error?: string;
 }
 
@@ -166,7 +192,12 @@ export class DocumentListDto {
   @ApiProperty({ type: [DocumentDto] })
   documents!: DocumentDto[];
 
-  @ApiProperty({ example: null, type: String, nullable: true, description: 'Send it as `cursor` for the next page.' })
+  @ApiProperty({
+    example: null,
+    type: String,
+    nullable: true,
+    description: 'Send it as `cursor` for the next page.',
+  })
   next_cursor!: string | null;
 }
 
@@ -201,7 +232,8 @@ export class ListDocumentsQuery {
 export class IngestQuery {
   @ApiPropertyOptional({
     enum: ['true', 'false'],
-    description: '`true`: answer when the documents are searchable (201) instead of when they are stored (202).',
+    description:
+      '`true`: answer when the documents are searchable (201) instead of when they are stored (202).',
   })
   @IsOptional()
   @IsIn(['true', 'false'])

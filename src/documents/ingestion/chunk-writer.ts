@@ -46,10 +46,10 @@ export class ChunkWriter {
       for (let start = 0; start < document.chunks.length; start += BATCH)
         await insertChunks(document, document.chunks.slice(start, start + BATCH), transaction);
       if (document.chunks.length > 0)
-        await transaction.query('UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL', [
-          document.spaceId,
-          document.chunks[0]?.vector.length,
-        ]);
+        await transaction.query(
+          'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
+          [document.spaceId, document.chunks[0]?.vector.length],
+        );
       await transaction.query(
         `UPDATE documents SET title = $2, url = $3, metadata = $4, content = $5, chunk_count = $6, status = 'ready',
                 progress = 1, error = NULL, updated_at = now() WHERE id = $1`,

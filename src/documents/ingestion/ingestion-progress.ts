@@ -48,9 +48,13 @@ export class IngestionProgress {
       wakeUp.abort();
       if (isDone) return outcomes;
       if (performance.now() >= deadline)
-        throw new AppError('SERVICE_UNAVAILABLE', 'The documents are stored, but not all are searchable yet.', {
-          headers: { 'Retry-After': '30' },
-        });
+        throw new AppError(
+          'SERVICE_UNAVAILABLE',
+          'The documents are stored, but not all are searchable yet.',
+          {
+            headers: { 'Retry-After': '30' },
+          },
+        );
     }
   }
 

@@ -57,14 +57,19 @@ export class IngestionService implements OnApplicationBootstrap {
     this.queue.wake();
   }
 
-  private async handle(job: IngestionJob, { isLast, signal }: { isLast: boolean; signal: AbortSignal }): Promise<void> {
+  private async handle(
+    job: IngestionJob,
+    { isLast, signal }: { isLast: boolean; signal: AbortSignal },
+  ): Promise<void> {
     try {
       await this.ingest(job, signal);
       this.progress.finished(job.documentId);
     } catch (error) {
       const isFinal = isLast || error instanceof UnreadableDocumentError;
       const message =
-        error instanceof UnreadableDocumentError ? error.message : 'It could not be processed; the service log says why.';
+        error instanceof UnreadableDocumentError
+          ? error.message
+          : 'It could not be processed; the service log says why.';
       if (!(error instanceof UnreadableDocumentError))
         this.logger.error({ err: error, document_id: job.documentId }, 'Ingestion failed');
       await this.database.query(
@@ -137,7 +142,9 @@ export class IngestionService implements OnApplicationBootstrap {
         batch.map(({ context, text }) => `${context}\n${text}`),
         signal,
       );
-      indexed.push(...batch.map((chunk, index) => ({ ...chunk, vector: vectors[index] ?? new Float32Array() })));
+      indexed.push(
+        ...batch.map((chunk, index) => ({ ...chunk, vector: vectors[index] ?? new Float32Array() })),
+      );
       if (indexed.length < chunks.length)
         await this.database.query('UPDATE documents SET progress = $3 WHERE id = $1 AND revision = $2', [
           job.documentId,

@@ -58,13 +58,19 @@ export class IntakeService {
     return accepted;
   }
 
-  private async storeAll(documents: readonly NewDocument[], collection: Collection): Promise<AcceptedDocument[]> {
+  private async storeAll(
+    documents: readonly NewDocument[],
+    collection: Collection,
+  ): Promise<AcceptedDocument[]> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.database.transaction(async (transaction) => {
           const stored: AcceptedDocument[] = [];
           for (const document of documents)
-            stored.push({ ...(await this.store(document, collection, transaction)), collection: collection.name });
+            stored.push({
+              ...(await this.store(document, collection, transaction)),
+              collection: collection.name,
+            });
           return stored;
         });
       } catch (error) {
@@ -75,7 +81,11 @@ export class IntakeService {
     }
   }
 
-  private async store(document: NewDocument, collection: Collection, transaction: SqlRunner): Promise<StoredDocument> {
+  private async store(
+    document: NewDocument,
+    collection: Collection,
+    transaction: SqlRunner,
+  ): Promise<StoredDocument> {
     const hash = contentHash(document.bytes);
     const known = await this.findSame(document.externalId, hash, collection.id, transaction);
     const title = cleanText(document.title ?? document.fileName ?? 'Untitled');

@@ -9,7 +9,10 @@ export interface IngestionJob {
 }
 
 /** A failure that another try may mend: the job is put back and tried again later. */
-export type JobHandler = (job: IngestionJob, attempt: { isLast: boolean; signal: AbortSignal }) => Promise<void>;
+export type JobHandler = (
+  job: IngestionJob,
+  attempt: { isLast: boolean; signal: AbortSignal },
+) => Promise<void>;
 
 const QUEUE = 'ingestion';
 /** Documents that one process works on at once. */
@@ -98,6 +101,8 @@ async function run(job: JobWithMetadata<IngestionJob>, handle: JobHandler): Prom
   }
 }
 
-function sqlOf(runner: SqlRunner): { executeSql(text: string, values?: unknown[]): Promise<{ rows: object[] }> } {
+function sqlOf(runner: SqlRunner): {
+  executeSql(text: string, values?: unknown[]): Promise<{ rows: object[] }>;
+} {
   return { executeSql: async (text, values) => ({ rows: await runner.query(text, values) }) };
 }

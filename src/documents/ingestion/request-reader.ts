@@ -18,11 +18,15 @@ export function readNewDocuments(
   }
   const dto = validated(UploadFieldsDto, body);
   const stray = files.find(({ fieldname }) => fieldname !== 'file');
-  if (stray !== undefined) throw invalid(stray.fieldname, `${stray.fieldname} is not a known file field; send files as "file"`);
+  if (stray !== undefined)
+    throw invalid(stray.fieldname, `${stray.fieldname} is not a known file field; send files as "file"`);
   if (files.length === 0) throw invalid('file', 'file takes one or more files');
   if (files.length > 1 && dto.external_id !== undefined)
     throw invalid('external_id', 'external_id names one document; send one file with it');
-  return { documents: files.map((file) => fromFile(file, dto)), collection: dto.collection ?? DEFAULT_COLLECTION };
+  return {
+    documents: files.map((file) => fromFile(file, dto)),
+    collection: dto.collection ?? DEFAULT_COLLECTION,
+  };
 }
 
 /**
@@ -35,7 +39,10 @@ export function acceptedResponse(
 ): AcceptedDocumentsDto {
   const failed = (outcomes ?? []).filter(({ status }) => status === 'failed');
   if (failed.length > 0 && failed.length === accepted.length)
-    throw new AppError('UNREADABLE_DOCUMENT', failed.map(({ title, error }) => `${title}: ${error ?? ''}`).join(' '));
+    throw new AppError(
+      'UNREADABLE_DOCUMENT',
+      failed.map(({ title, error }) => `${title}: ${error ?? ''}`).join(' '),
+    );
   return {
     documents: accepted.map(({ id, title, collection, status }) => {
       const outcome = outcomes?.find((candidate) => candidate.id === id);
@@ -71,7 +78,9 @@ function fromFile(file: Express.Multer.File, dto: UploadFieldsDto): NewDocument 
   };
 }
 
-function fields(dto: UploadFieldsDto | CreateDocumentDto): Pick<NewDocument, 'url' | 'metadata' | 'externalId'> {
+function fields(
+  dto: UploadFieldsDto | CreateDocumentDto,
+): Pick<NewDocument, 'url' | 'metadata' | 'externalId'> {
   return { url: dto.url ?? null, metadata: dto.metadata ?? {}, externalId: dto.external_id ?? null };
 }
 

@@ -1,14 +1,7 @@
 import type { EmbeddingModel } from '../embedding-model.js';
+import type { EmbeddingSettings } from './settings.js';
 import { LexicalHashEmbeddingModel } from './lexical-hash.provider.js';
 import { OpenAiEmbeddingModel } from './openai.provider.js';
-
-/** What a provider may need to know of the configuration. */
-export interface EmbeddingSettings {
-  openaiApiKey: string | undefined;
-  openaiBaseUrl: string | undefined;
-  maxRetries: number;
-  timeoutMs: number;
-}
 
 interface EmbeddingProvider {
   /** The part of `EMBEDDING_MODEL` before the slash, or all of it. */

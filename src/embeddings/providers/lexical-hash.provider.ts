@@ -17,7 +17,11 @@ export class LexicalHashEmbeddingModel extends EmbeddingModel {
   override readonly isLocal = true;
   override readonly traits = { keywordWeight: 0.8, minSimilarity: 0.1 };
 
-  override embed(texts: readonly string[], _kind: 'query' | 'document', signal: AbortSignal): Promise<Embeddings> {
+  override embed(
+    texts: readonly string[],
+    _kind: 'query' | 'document',
+    signal: AbortSignal,
+  ): Promise<Embeddings> {
     signal.throwIfAborted();
     return Promise.resolve({ vectors: texts.map(hashText), tokens: 0, estimated: false });
   }

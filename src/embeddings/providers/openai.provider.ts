@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
-import { countTokens, delayBeforeRetry, HttpTransport, mapLimit, ModelError, toModelError } from '../../common/index.js';
+import {
+  countTokens,
+  delayBeforeRetry,
+  HttpTransport,
+  mapLimit,
+  ModelError,
+  toModelError,
+} from '../../common/index.js';
 import { EmbeddingModel, type Embeddings } from '../embedding-model.js';
-import type { EmbeddingSettings } from './index.js';
+import type { EmbeddingSettings } from './settings.js';
 
 /** OpenAI takes up to 2,048 texts a call; smaller calls fail and retry more cheaply, and compatible servers take less. */
 const BATCH = 128;
@@ -36,7 +43,11 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
     });
   }
 
-  override async embed(texts: readonly string[], _kind: 'query' | 'document', signal: AbortSignal): Promise<Embeddings> {
+  override async embed(
+    texts: readonly string[],
+    _kind: 'query' | 'document',
+    signal: AbortSignal,
+  ): Promise<Embeddings> {
     const batches: string[][] = [];
     for (let start = 0; start < texts.length; start += BATCH) batches.push(texts.slice(start, start + BATCH));
     const parts = await mapLimit(batches, CONCURRENT_CALLS, (batch) => this.embedBatch(batch, signal));
@@ -77,8 +88,10 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
         throw new ModelError('the embedding server took too long', { kind: 'timeout', provider: 'openai' });
       });
     const rows = Array.isArray(response.data) ? response.data.toSorted((a, b) => a.index - b.index) : [];
-    if (rows.length !== batch.length) throw this.malformed(`${rows.length} vectors for ${batch.length} texts`);
-    const billed: number | undefined = (response.usage as { total_tokens?: number } | undefined)?.total_tokens;
+    if (rows.length !== batch.length)
+      throw this.malformed(`${rows.length} vectors for ${batch.length} texts`);
+    const billed: number | undefined = (response.usage as { total_tokens?: number } | undefined)
+      ?.total_tokens;
     return {
       vectors: rows.map(({ embedding }) => this.normalised(embedding)),
       tokens: billed ?? batch.reduce((sum, text) => sum + countTokens(text), 0),
@@ -96,6 +109,9 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
   }
 
   private malformed(what: string): ModelError {
-    return new ModelError(`the embedding server sent ${what}`, { kind: 'malformed_response', provider: 'openai' });
+    return new ModelError(`the embedding server sent ${what}`, {
+      kind: 'malformed_response',
+      provider: 'openai',
+    });
   }
 }

@@ -18,14 +18,22 @@ export function answerV1(input: AnswerPromptInput): AnswerPrompt {
     instructions: INSTRUCTIONS,
     markerInstructions: MARKER_INSTRUCTIONS,
     sources,
-    sourcesText: sources.map(({ passage, text, isCut }, index) => fence(input, passage, text, isCut, index + 1)).join('\n'),
+    sourcesText: sources
+      .map(({ passage, text, isCut }, index) => fence(input, passage, text, isCut, index + 1))
+      .join('\n'),
     history: packHistory(input),
     questionText: `Question: ${input.question}`,
   };
 }
 
 /** A source between tags that its own text cannot close. */
-function fence(input: AnswerPromptInput, passage: number, text: string, isCut: boolean, number: number): string {
+function fence(
+  input: AnswerPromptInput,
+  passage: number,
+  text: string,
+  isCut: boolean,
+  number: number,
+): string {
   const { title = '', headingPath = [] } = input.passages[passage] ?? {};
   const section = headingPath.length > 0 ? ` section="${attribute(headingPath.join(' > '))}"` : '';
   const note = isCut ? '\n(cut here: the passage goes on)' : '';

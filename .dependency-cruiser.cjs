@@ -1,0 +1,85 @@
+/** Which module may import which, and why. Modules meet through their index.ts. */
+const modules = {
+  config: { may: [], why: 'the one reader of the environment stands below everything' },
+  common: { may: [], why: 'errors, text and transport know no feature' },
+  database: { may: ['config'], why: 'it knows how to connect, not what is stored' },
+  llm: { may: ['config', 'common'], why: 'a model knows nothing of documents, money or HTTP' },
+  embeddings: { may: ['config', 'common'], why: 'a model knows nothing of documents, money or HTTP' },
+  prompts: { may: [], why: 'prompts are pure functions' },
+  documents: {
+    may: ['config', 'common', 'database', 'embeddings', 'costs'],
+    why: 'ingestion embeds, and embedding costs money that goes into the ledger; it knows nothing of asking',
+  },
+  retrieval: {
+    may: ['config', 'common', 'database', 'embeddings'],
+    why: 'searching knows nothing of prompts or answers',
+  },
+  costs: { may: ['config', 'common', 'database'], why: 'money is counted, not spent, here' },
+  'rate-limits': { may: ['config', 'common'], why: 'limits know callers, not what they call' },
+  auth: { may: ['config', 'common', 'database'], why: 'who may call is decided before anything is done' },
+  evaluation: {
+    may: ['config', 'common', 'llm', 'prompts'],
+    why: 'a judge sees an answer, not how it came about',
+  },
+  ask: {
+    may: ['config', 'common', 'database', 'llm', 'embeddings', 'prompts', 'retrieval', 'costs', 'evaluation'],
+    why: 'the pipeline joins the others; nobody imports it',
+  },
+  health: { may: ['config', 'common', 'database', 'retrieval', 'llm'], why: 'it asks others how they are' },
+};
+
+const names = Object.keys(modules);
+const alternatives = (list) => list.join('|');
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'a cycle has no order in which to understand it',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      comment: 'nobody uses it',
+      from: {
+        orphan: true,
+        pathNot: ['(main|openapi|make-snapshot|worker)\\.ts$', '\\.spec\\.ts$', '\\.mjs$'],
+      },
+      to: {},
+    },
+    ...names.map((name) => ({
+      name: `${name}-imports`,
+      severity: 'error',
+      comment: `${name} may import ${modules[name].may.join(', ') || 'no other module'}: ${modules[name].why}`,
+      from: { path: `^src/${name}/` },
+      to: {
+        path: `^src/(${alternatives(names.filter((other) => other !== name && !modules[name].may.includes(other)))})/`,
+      },
+    })),
+    ...names.map((name) => ({
+      name: `${name}-through-index`,
+      severity: 'error',
+      comment: 'modules meet through their index.ts; what is not exported there is private',
+      from: { path: '^src/', pathNot: [`^src/${name}/`, '\\.spec\\.ts$'] },
+      // a subfolder of common or text may be imported by itself, so that pure code does not load the SDKs
+      to: { path: `^src/${name}/`, pathNot: [`^src/${name}/index\\.ts$`, '^src/common/[^/]+/index\\.ts$'] },
+    })),
+    {
+      name: 'not-to-tests',
+      severity: 'error',
+      comment: 'product code does not depend on tests',
+      from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^test/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs'] },
+    moduleSystems: ['es6'],
+  },
+};
