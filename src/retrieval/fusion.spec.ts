@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Candidate } from './candidate.js';
+import { fuse } from './fusion.js';
+import { interpolate } from './textsearch-keyword-index.js';
+
+const candidate = (chunkId: string, similarity: number, keywordScore?: number): Candidate => ({
+  chunkId,
+  similarity,
+  keywordScore,
+});
+
+describe('fuse', () => {
+  it('weighs what both sides say', () => {
+    const found = [candidate('1', 0.1, 12), candidate('2', 0.9, 2), candidate('3', 0.5)];
+    expect(fuse(found, 1).map(({ chunkId }) => chunkId)).toEqual(['1', '2', '3']);
+    expect(fuse(found, 0).map(({ chunkId }) => chunkId)).toEqual(['2', '3', '1']);
+  });
+
+  it('counts a chunk that both found once, with its keyword score', () => {
+    const fused = fuse([candidate('1', 0.4), candidate('1', 0.4, 7), candidate('2', 0.2)], 0.8);
+    expect(fused).toHaveLength(2);
+    expect(fused[0]).toMatchObject({ chunkId: '1', keywordScore: 7, score: 1 });
+  });
+
+  it('gives scores from 0 to 1 in falling order, whatever the scales', () => {
+    const candidates = fc.uniqueArray(
+      fc.record({
+        chunkId: fc.nat(10_000).map(String),
+        similarity: fc.float({ min: -1, max: 1, noNaN: true }),
+        keywordScore: fc.option(fc.float({ min: 0, max: 1000, noNaN: true }), { nil: undefined }),
+      }),
+      { selector: ({ chunkId }) => chunkId },
+    );
+    fc.assert(
+      fc.property(candidates, fc.float({ min: 0, max: 1, noNaN: true }), (found, weight) => {
+        const scores = fuse(found, weight).map(({ score }) => score);
+        expect(scores).toHaveLength(found.length);
+        for (const [index, score] of scores.entries()) {
+          expect(score).toBeGreaterThanOrEqual(0);
+          expect(score).toBeLessThanOrEqual(1.000001);
+          expect(score).toBeLessThanOrEqual(scores[index - 1] ?? 2);
+        }
+      }),
+    );
+  });
+});
+
+describe('interpolate', () => {
+  it('keeps the known scores and fills the gaps between them in order', () => {
+    const scores = [10, 8, null, 6, null, null, null, 3, null, 1];
+    const filled = interpolate(scores);
+    expect(filled).toHaveLength(scores.length);
+    for (const [rank, score] of scores.entries()) if (score !== null) expect(filled[rank]).toBe(score);
+    for (let rank = 1; rank < filled.length; rank++) expect(filled[rank]).toBeLessThanOrEqual(filled[rank - 1]!);
+  });
+
+  it('takes one score, or none', () => {
+    expect(interpolate([])).toEqual([]);
+    expect(interpolate([4])).toEqual([4]);
+  });
+});
