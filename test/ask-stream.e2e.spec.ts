@@ -108,13 +108,12 @@ describe('POST /ask/stream', () => {
     const real = globalThis.setInterval;
     const intervals: (number | undefined)[] = [];
     // the real timer, a thousand times faster
-    const spy = vi.spyOn(globalThis, 'setInterval').mockImplementation(((
-      callback: () => void,
-      ms?: number,
-    ) => {
-      intervals.push(ms);
-      return real(callback, ms === 15_000 ? 15 : ms);
-    }) as typeof setInterval);
+    const spy = vi
+      .spyOn(globalThis, 'setInterval')
+      .mockImplementation((callback: () => void, ms?: number) => {
+        intervals.push(ms);
+        return real(callback, ms === 15_000 ? 15 : ms);
+      });
     try {
       provider.default(answer('Slow answer.', { delayMs: 400 }));
       const stream = await app.askStream({ question: QUESTION, model: 'anthropic/claude-sonnet-5' });

@@ -23,7 +23,7 @@ const ownCollection = (): string => `c-${randomUUID()}`;
 interface File {
   name: string;
   type?: string;
-  content: string | Uint8Array;
+  content: string | Uint8Array<ArrayBuffer>;
   field?: string;
 }
 
@@ -35,7 +35,7 @@ function upload(
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
   for (const { name, type = '', content, field = 'file' } of files)
-    form.append(field, new Blob([content as Uint8Array<ArrayBuffer>], { type }), name);
+    form.append(field, new Blob([content], { type }), name);
   return app.send<AcceptedDocumentsDto>(`/documents${query}`, { method: 'POST', body: form });
 }
 

@@ -289,7 +289,7 @@ describe.each(['anthropic/claude-sonnet-5', 'openai/gpt-4o-mini'] as const)('%s'
     const reader = response.body!.getReader();
     let seen = '';
     while ((seen.match(/event: token/g) ?? []).length < 3)
-      seen += Buffer.from((await reader.read()).value!).toString();
+      seen += Buffer.from((await reader.read()).value ?? []).toString();
     controller.abort();
     await provider.until(({ lastRequest }) => lastRequest.aborted, 1000);
     await provider.until(({ openConnections }) => openConnections === 0, 1000);

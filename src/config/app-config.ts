@@ -4,7 +4,7 @@ import { EnvReader } from './env-reader.js';
 
 /** The configuration cannot be used. The message names every bad variable and what each takes. */
 export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
+  override readonly name: string = 'ConfigError';
 }
 
 /** Price of a model that the price list does not know, in US dollars per million tokens. */

@@ -1,15 +1,16 @@
+import { ConfigError } from '../config/index.js';
 import { HttpTransport } from '../common/providers/index.js';
 import type { LanguageModel } from './language-model.js';
 import { languageModelProviders } from './providers/index.js';
 import type { LanguageModelProvider, LanguageModelSettings } from './providers/provider.js';
 
 /** The configuration names a provider that does not exist, or a model in a way that cannot be read. */
-export class UnknownProviderError extends Error {
+export class UnknownProviderError extends ConfigError {
   override readonly name = 'UnknownProviderError';
 }
 
 /** Two registered providers share a name, or two configured models an id. */
-export class DuplicateModelError extends Error {
+export class DuplicateModelError extends ConfigError {
   override readonly name = 'DuplicateModelError';
 }
 

@@ -44,7 +44,8 @@ export class TestApp extends ApiClient {
     const config = new AppConfig({ LOG_LEVEL: 'silent', RATE_LIMIT_RPM: '0', ...storage.env, ...env });
     const app = await createApp(config);
     await app.listen(0, '127.0.0.1');
-    const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+    const server: Server = app.getHttpServer();
+    const { port } = server.address() as AddressInfo;
     return new TestApp(`http://127.0.0.1:${port}`, app, shared === undefined ? storage : undefined);
   }
 

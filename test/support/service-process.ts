@@ -9,12 +9,15 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** The built service as a process of its own, for tests that stop, kill and restart it. */
 export class ServiceProcess {
   private output = '';
+  private end: number | string | undefined;
   private readonly exited: Promise<number | string>;
 
   private constructor(private readonly child: ChildProcess) {
     child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-    this.exited = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+    this.exited = once(child, 'close').then(
+      ([code, signal]) => (this.end = (code ?? signal) as number | string),
+    );
   }
 
   /** @param env all that the process sees of the environment, beside `PATH` and a free port */
@@ -34,16 +37,12 @@ export class ServiceProcess {
 
   /** Waits until it says that it is ready. @throws Error with its output when it ends instead */
   async ready(): Promise<ApiClient> {
-    const url = await poll(
-      'the service is ready',
-      () => {
-        if (this.child.exitCode !== null || this.child.signalCode !== null)
-          throw new Error(`it ended: ${this.output}`);
-        return /"msg":"ready","url":"(http[^"]+)"/.exec(this.output)?.[1];
-      },
-      60_000,
-    );
-    return new ApiClient(url);
+    const look = (): string | undefined => {
+      // only now has all of its output been read
+      if (this.end !== undefined) throw new Error(`the service ended with ${this.end}: ${this.output}`);
+      return /"msg":"ready","url":"(http[^"]+)"/.exec(this.output)?.[1];
+    };
+    return new ApiClient(await poll('the service is ready', look, 60_000));
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -57,7 +56,7 @@ export class ServiceProcess {
 
   /** Ends it, if it still runs, at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    if (this.end === undefined) this.child.kill('SIGKILL');
     await this.exited;
   }
 }

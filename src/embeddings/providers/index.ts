@@ -1,3 +1,4 @@
+import { ConfigError } from '../../config/index.js';
 import type { EmbeddingModel } from '../embedding-model.js';
 import type { EmbeddingSettings } from './settings.js';
 import { LexicalHashEmbeddingModel } from './lexical-hash.provider.js';
@@ -15,13 +16,13 @@ export const EMBEDDING_PROVIDERS: readonly EmbeddingProvider[] = [
   { name: 'openai', create: (modelName, settings) => new OpenAiEmbeddingModel(modelName, settings) },
 ];
 
-/** @throws Error naming the known providers, for one that is not known */
+/** @throws ConfigError naming the known providers, for one that is not known */
 export function createEmbeddingModel(id: string, settings: EmbeddingSettings): EmbeddingModel {
   const slash = id.indexOf('/');
   const name = slash === -1 ? id : id.slice(0, slash);
   const provider = EMBEDDING_PROVIDERS.find((candidate) => candidate.name === name);
   if (provider === undefined)
-    throw new Error(
+    throw new ConfigError(
       `EMBEDDING_MODEL is ${id}, but this version has no provider ${name}; ` +
         `known: ${EMBEDDING_PROVIDERS.map((known) => known.name).join(', ')}`,
     );

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../config/index.js';
 import type { Fetch } from '../../common/providers/index.js';
 import type { LanguageModel } from '../language-model.js';
 
@@ -29,7 +30,7 @@ export interface LanguageModelProvider {
 }
 
 /** A configured provider that cannot work as it is configured. */
-export class ProviderConfigurationError extends Error {
+export class ProviderConfigurationError extends ConfigError {
   override readonly name = 'ProviderConfigurationError';
 }
 
