@@ -29,8 +29,9 @@ export async function createApp(config: AppConfig): Promise<NestExpressApplicati
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.use(requestContext);
+  // it may be served without TLS inside a company; where a proxy adds TLS, that proxy redirects
+  app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
   setUpDocs(app);
-  app.use(helmet());
   if (config.http.corsOrigins.length > 0)
     app.enableCors({
       origin: config.http.corsOrigins,
