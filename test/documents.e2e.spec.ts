@@ -146,7 +146,7 @@ describe('POST /documents with JSON', () => {
       expect(hits[0]!.content).toContain(`w${index * 7919} `);
       await verifyOffsets(hits);
     }
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('POST /documents with files', () => {

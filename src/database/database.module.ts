@@ -1,24 +1,44 @@
-import { Global, Inject, Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Injectable,
+  Logger,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/index.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { Database } from './database.js';
+import { startMaintenance } from './embedded/embedded-maintenance.js';
 import { EmbeddedPostgres } from './embedded/embedded-postgres.js';
 import { migrateServer } from './migrate.js';
 
 const EMBEDDED = Symbol('embedded PostgreSQL');
 
-/** Stops the embedded server, after TypeORM has closed its connections to it. */
+/** Looks after the embedded server, and stops it after TypeORM has closed its connections to it. */
 @Injectable()
-class EmbeddedLifecycle implements OnApplicationShutdown {
+class EmbeddedLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('EmbeddedPostgres');
+  private stopMaintenance: (() => Promise<void>) | undefined;
+
   constructor(
     @Inject(EMBEDDED) private readonly embedded: EmbeddedPostgres | undefined,
     private readonly dataSource: DataSource,
   ) {}
 
+  onApplicationBootstrap(): void {
+    if (this.embedded !== undefined)
+      this.stopMaintenance = startMaintenance(this.dataSource, (error) =>
+        this.logger.warn({ err: error }, 'Maintenance of the embedded database failed'),
+      );
+  }
+
   async onApplicationShutdown(): Promise<void> {
     if (this.embedded === undefined) return;
+    await this.stopMaintenance?.();
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
     await this.embedded.stop();
   }

@@ -11,6 +11,11 @@ export interface Embeddings {
 export interface EmbeddingTraits {
   /** Weight of BM25 in hybrid search, 0..1; the vectors have the rest. A weak model leaves more to the keywords. */
   keywordWeight: number;
+  /**
+   * False for a model whose neighbours share words: keyword search finds those by itself, and better, so a hybrid search
+   * uses the vectors only to weigh what that found.
+   */
+  findsBeyondKeywords: boolean;
   /** Cosine below which a passage is taken to have nothing to do with the question, when the caller does not say. */
   minSimilarity: number;
 }

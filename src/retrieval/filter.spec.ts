@@ -42,7 +42,9 @@ describe('compileFilter', () => {
   });
 
   it('lets no key or value become part of the path', () => {
-    const key = fc.string().filter((text) => !['and', 'or', 'not', '__proto__'].includes(text) && !text.includes('\0'));
+    const key = fc
+      .string()
+      .filter((text) => !['and', 'or', 'not', '__proto__'].includes(text) && !text.includes('\0'));
     const value = fc.string().filter((text) => !text.includes('\0'));
     fc.assert(
       fc.property(key, value, (name, text) => {

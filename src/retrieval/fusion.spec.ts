@@ -52,7 +52,8 @@ describe('interpolate', () => {
     const filled = interpolate(scores);
     expect(filled).toHaveLength(scores.length);
     for (const [rank, score] of scores.entries()) if (score !== null) expect(filled[rank]).toBe(score);
-    for (let rank = 1; rank < filled.length; rank++) expect(filled[rank]).toBeLessThanOrEqual(filled[rank - 1]!);
+    for (let rank = 1; rank < filled.length; rank++)
+      expect(filled[rank]).toBeLessThanOrEqual(filled[rank - 1]!);
   });
 
   it('takes one score, or none', () => {

@@ -113,7 +113,7 @@ export class SearchService {
     );
     const found: Candidate[][] = queries.map(() => []);
     await mapLimit(tasks, CONCURRENT_SEARCHES, async ({ index, scope }) => {
-      found[index]?.push(...(await this.candidates(scope, request.mode)));
+      found[index]?.push(...(await this.candidates(scope, request.mode, request.topK)));
     });
     const weight = this.weightOf(request.mode);
     return mapLimit(queries, CONCURRENT_SEARCHES, (query, index) =>
@@ -121,12 +121,19 @@ export class SearchService {
     );
   }
 
-  private async candidates(scope: SearchScope, mode: SearchMode): Promise<Candidate[]> {
-    const [dense, keyword] = await Promise.all([
-      mode === 'keyword' ? [] : this.dense.search(scope, CANDIDATES),
-      mode === 'semantic' ? [] : this.keywords.search(scope, CANDIDATES),
-    ]);
-    return [...keyword, ...dense];
+  private async candidates(scope: SearchScope, mode: SearchMode, topK: number): Promise<Candidate[]> {
+    if (mode === 'semantic') return this.dense.search(scope, CANDIDATES);
+    if (mode === 'hybrid' && this.embeddingModel.traits.findsBeyondKeywords) {
+      const both = await Promise.all([
+        this.keywords.search(scope, CANDIDATES),
+        this.dense.search(scope, CANDIDATES),
+      ]);
+      return both.flat();
+    }
+    const keyword = await this.keywords.search(scope, CANDIDATES);
+    if (mode === 'keyword' || keyword.length >= topK) return keyword;
+    // a question without a known word, or in a language that the keyword engine does not stem
+    return [...keyword, ...(await this.dense.search(scope, CANDIDATES))];
   }
 
   private weightOf(mode: SearchMode): number {

@@ -128,9 +128,13 @@ async function main(options: Options): Promise<void> {
   const ingestStarted = performance.now();
   const chunks = await ingest(first.url, corpus, options.chunks);
   note(`${chunks} chunks in ${((performance.now() - ingestStarted) / 1000).toFixed(1)} s`);
+  await database?.analyze();
   const floor = await startWorker('./floor-process.ts', {
     dist: options.dists[0] ?? '',
-    database: database ?? { socketFolder: await socketFolder(join(folder, '0')) },
+    database:
+      database === undefined
+        ? { socketFolder: await socketFolder(join(folder, '0')) }
+        : { url: database.url },
     providerUrl: provider.url,
   } satisfies FloorSettings);
   clean.defer(() => floor.stop());
@@ -160,6 +164,7 @@ async function main(options: Options): Promise<void> {
   await writeFile(output, `${JSON.stringify(results, null, 2)}\n`);
   process.stdout.write(`${table(results)}\n`);
   note(`Results: ${output}`);
+  if (results.servers.some(({ errors, streamErrors }) => errors + streamErrors > 0)) process.exitCode = 1;
 }
 
 async function measure(subjects: readonly Subject[], questions: readonly string[], options: Options) {

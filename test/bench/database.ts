@@ -3,6 +3,8 @@ import { Client } from 'pg';
 /** A database of the benchmark's own on a server. */
 export interface OwnDatabase {
   url: string;
+  /** What the server would do by itself within a minute. */
+  analyze(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -12,7 +14,11 @@ export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
   await run(serverUrl, `CREATE DATABASE ${name}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => run(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`) };
+  return {
+    url: url.href,
+    analyze: () => run(url.href, 'VACUUM ANALYZE'),
+    drop: () => run(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`),
+  };
 }
 
 async function run(url: string, statement: string): Promise<void> {

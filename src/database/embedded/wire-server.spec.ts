@@ -15,7 +15,9 @@ describe('WireServer: many connections on one backend session', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'footnote-wire-'));
     database = await PGlite.create();
-    await database.exec('CREATE TABLE counter (id int PRIMARY KEY, n int); INSERT INTO counter VALUES (1, 0)');
+    await database.exec(
+      'CREATE TABLE counter (id int PRIMARY KEY, n int); INSERT INTO counter VALUES (1, 0)',
+    );
     server = new WireServer(database);
     await server.listen(join(folder, '.s.PGSQL.5432'));
     pool = new pg.Pool({ host: folder, user: 'postgres', database: 'postgres', max: 8 });
@@ -35,7 +37,9 @@ describe('WireServer: many connections on one backend session', () => {
           : pool.query('SELECT $1::int AS value', [index]),
       ),
     );
-    expect(results.map(({ rows }) => (rows as { value: number }[])[0]!.value)).toEqual(results.map((_, index) => index));
+    expect(results.map(({ rows }) => (rows as { value: number }[])[0]!.value)).toEqual(
+      results.map((_, index) => index),
+    );
     expect(results[0]!.fields).toHaveLength(2);
   });
 

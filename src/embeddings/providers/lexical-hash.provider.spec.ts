@@ -5,7 +5,8 @@ import { LexicalHashEmbeddingModel } from './lexical-hash.provider.js';
 const model = new LexicalHashEmbeddingModel();
 const never = new AbortController().signal;
 const embed = async (...texts: string[]) => (await model.embed(texts, 'document', never)).vectors;
-const cosine = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, index) => sum + value * b[index]!, 0);
+const cosine = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, value, index) => sum + value * b[index]!, 0);
 
 describe('LexicalHashEmbeddingModel', () => {
   it('gives every text a direction of length 1, the same each time', async () => {

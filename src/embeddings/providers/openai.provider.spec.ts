@@ -1,5 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { FakeProvider, fakeEmbedding, hangBeforeHeaders, status } from '../../../test/support/fake-providers/index.js';
+import {
+  FakeProvider,
+  fakeEmbedding,
+  hangBeforeHeaders,
+  status,
+} from '../../../test/support/fake-providers/index.js';
 import { OpenAiEmbeddingModel } from './openai.provider.js';
 
 describe('OpenAiEmbeddingModel, through the real SDK', () => {
