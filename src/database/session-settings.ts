@@ -4,8 +4,10 @@
  *
  * - `hnsw.ef_search`: how many neighbours the vector index keeps in sight; it bounds what one scan can return.
  * - `hnsw.iterative_scan`: go on scanning when a filter removes neighbours, instead of returning too few.
+ * - `random_page_cost`: pages come from memory or flash, where the default of 4 makes the planner shun indexes.
  */
 export const SESSION_SETTINGS: Record<string, string> = {
   'hnsw.ef_search': '120',
   'hnsw.iterative_scan': 'strict_order',
+  random_page_cost: '1.1',
 };

@@ -15,7 +15,7 @@ export interface SearchScope {
   spaceId: number;
   query: string;
   vector: Float32Array;
-  /** The vector as PostgreSQL reads it, made once for all statements. */
-  vectorText: string;
+  /** The vector as a SQL parameter, made once for all statements. */
+  vectorParameter: Buffer;
   filter: CompiledFilter | undefined;
 }

@@ -26,7 +26,7 @@ const SEARCH = `
       WHERE c.id = m.chunk_id AND jsonb_path_match(d.metadata, $3, $4, true))
     GROUP BY m.chunk_id ORDER BY score DESC, m.chunk_id LIMIT $5
   )
-  SELECT best.chunk_id::text AS id, best.score, 1 - (e.embedding <=> $6::vector) AS similarity
+  SELECT best.chunk_id::text AS id, best.score, 1 - (e.embedding <=> $6::real[]::halfvec) AS similarity
   FROM best JOIN chunk_embeddings e ON e.space_id = $7 AND e.chunk_id = best.chunk_id
   ORDER BY best.score DESC, best.chunk_id`;
 
@@ -45,7 +45,7 @@ export class PostingsKeywordIndex extends KeywordIndex {
       scope.filter?.path ?? null,
       scope.filter === undefined ? null : JSON.stringify(scope.filter.variables),
       limit,
-      scope.vectorText,
+      scope.vectorParameter,
       scope.spaceId,
     ]);
     return rows.map(({ id, score, similarity }) => ({ chunkId: id, similarity, keywordScore: score }));

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, mapLimit } from '../common/index.js';
 import { Database } from '../database/index.js';
-import { EmbeddingModel, toVectorText } from '../embeddings/index.js';
+import { EmbeddingModel, toVectorParameter } from '../embeddings/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
 import { DenseIndex } from './dense-index.js';
 import { compileFilter, type CompiledFilter, type MetadataFilter } from './filter.js';
@@ -97,7 +97,7 @@ export class SearchService {
     collections: readonly SearchedCollection[],
     filter: CompiledFilter | undefined,
   ): Promise<SearchHit[][]> {
-    const vectorTexts = vectors.map(toVectorText);
+    const parameters = vectors.map((vector) => toVectorParameter([vector]));
     const tasks = queries.flatMap((query, index) =>
       collections.map((collection) => ({
         index,
@@ -106,7 +106,7 @@ export class SearchService {
           spaceId: collection.space_id,
           query,
           vector: vectors[index] ?? new Float32Array(),
-          vectorText: vectorTexts[index] ?? '',
+          vectorParameter: parameters[index] ?? Buffer.alloc(0),
           filter,
         },
       })),

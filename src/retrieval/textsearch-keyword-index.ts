@@ -23,7 +23,7 @@ const SEARCH = `
   SELECT ranked.id::text AS id, ranked.rank::int,
          CASE WHEN ranked.rank = ANY ($8::int[]) OR ranked.rank = ranked.total
               THEN -(ranked.document <@> to_bm25query($1, 'chunks_bm25_idx')) END AS score,
-         1 - (e.embedding <=> $6::vector) AS similarity
+         1 - (e.embedding <=> $6::real[]::halfvec) AS similarity
   FROM ranked JOIN chunk_embeddings e ON e.space_id = $7 AND e.chunk_id = ranked.id
   ORDER BY ranked.rank`;
 
@@ -49,7 +49,7 @@ export class TextsearchKeywordIndex extends KeywordIndex {
       scope.filter?.path ?? null,
       scope.filter === undefined ? null : JSON.stringify(scope.filter.variables),
       limit,
-      scope.vectorText,
+      scope.vectorParameter,
       scope.spaceId,
       SAMPLED_RANKS,
     ]);

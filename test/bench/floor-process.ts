@@ -32,7 +32,7 @@ await import('reflect-metadata');
 const { LexicalHashEmbeddingModel } = await compiled<LexicalHash>(
   'embeddings/providers/lexical-hash.provider.js',
 );
-const { toVectorText } = await compiled<Vectors>('embeddings/vector-storage.js');
+const { toVectorParameter } = await compiled<Vectors>('embeddings/vector-storage.js');
 const { DenseIndex } = await compiled<Dense>('retrieval/dense-index.js');
 const { PostingsKeywordIndex } = await compiled<Postings>('retrieval/postings-keyword-index.js');
 const { TextsearchKeywordIndex } = await compiled<Textsearch>('retrieval/textsearch-keyword-index.js');
@@ -91,7 +91,7 @@ async function search(query: string): Promise<Source[]> {
     ...space!,
     query,
     vector,
-    vectorText: toVectorText(vector),
+    vectorParameter: toVectorParameter([vector]),
     filter: undefined,
   };
   const [near, matching]: [Candidate[], Candidate[]] = await Promise.all([

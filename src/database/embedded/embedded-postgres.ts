@@ -31,12 +31,10 @@ export class EmbeddedPostgres {
 
   /**
    * Opens the database in `dataDir`, made when it does not exist.
+   * @param snapshot what a new folder begins with; `null`: nothing
    * @throws DataFolderLockedError when another process has it open
    */
-  static async start(
-    dataDir: string,
-    snapshot: string | undefined = SNAPSHOT_FILE,
-  ): Promise<EmbeddedPostgres> {
+  static async start(dataDir: string, snapshot: string | null = SNAPSHOT_FILE): Promise<EmbeddedPostgres> {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const lock = lockDataFolder(dataDir);
     let socketFolder: string | undefined;
@@ -47,7 +45,7 @@ export class EmbeddedPostgres {
       const worker = startWorker({
         dataDir: folder,
         socketPath: join(socketFolder, SOCKET_FILE),
-        snapshot: isNew && snapshot !== undefined && existsSync(snapshot) ? snapshot : undefined,
+        snapshot: isNew && snapshot !== null && existsSync(snapshot) ? snapshot : undefined,
         settings: SESSION_SETTINGS,
       });
       await waitFor(worker, 'ready', START_TIMEOUT_MS);

@@ -8,7 +8,7 @@ import { EmbeddedPostgres, SNAPSHOT_FILE } from './embedded-postgres.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'footnote-snapshot-'));
 try {
-  const embedded = await EmbeddedPostgres.start(folder, undefined);
+  const embedded = await EmbeddedPostgres.start(folder, null);
   try {
     const dataSource = await new DataSource(dataSourceOptions({ socketFolder: embedded.host })).initialize();
     await dataSource.runMigrations();

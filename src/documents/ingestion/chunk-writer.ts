@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type SqlRunner } from '../../database/index.js';
-import { storedDimensions, toVectorText } from '../../embeddings/index.js';
+import { storedDimensions, toVectorParameter } from '../../embeddings/index.js';
 import type { Chunk } from '../chunking/chunker.js';
 
 /** A document as it becomes searchable. */
@@ -93,12 +93,13 @@ async function insertChunks(
   const ids = new Map(inserted.map(({ id, ordinal }) => [ordinal, id]));
   await transaction.query(
     `INSERT INTO chunk_embeddings (space_id, chunk_id, dimensions, embedding)
-     SELECT $1, id, $2, embedding::vector FROM unnest($3::bigint[], $4::text[]) AS chunk (id, embedding)`,
+     SELECT $1, id, $2::integer, ($4::real[])[(place - 1) * $2::integer + 1 : place * $2::integer]::halfvec
+     FROM unnest($3::bigint[]) WITH ORDINALITY AS chunk (id, place)`,
     [
       document.spaceId,
       storedDimensions(chunks[0]?.vector.length ?? 0),
       chunks.map(({ ordinal }) => ids.get(ordinal)),
-      chunks.map(({ vector }) => toVectorText(vector)),
+      toVectorParameter(chunks.map(({ vector }) => vector)),
     ],
   );
 }
