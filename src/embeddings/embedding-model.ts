@@ -29,8 +29,6 @@ export interface EmbeddingTraits {
 export abstract class EmbeddingModel {
   /** As in `EMBEDDING_MODEL`; stored with each collection. */
   abstract readonly id: string;
-  /** True when it runs in this process and costs nothing. */
-  abstract readonly isLocal: boolean;
   abstract readonly traits: EmbeddingTraits;
   /** @param kind some models embed a question differently from the passages it is compared with */
   abstract embed(

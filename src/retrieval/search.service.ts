@@ -25,7 +25,7 @@ export interface SearchRequest {
 /** What a query's embedding cost, for the ledger. */
 export interface EmbeddingCall {
   model: string;
-  isLocal: boolean;
+  outcome: 'ok' | 'failed' | 'aborted';
   tokens: number;
   estimated: boolean;
   latencyMs: number;
@@ -64,7 +64,7 @@ export class SearchService {
 
   /**
    * Embeds all queries in one call, then searches collections and queries concurrently.
-   * @param onEmbedded told of the embedding call as soon as it is billed, whatever happens after
+   * @param onEmbedded told of the embedding call as soon as it is over, however it ended
    * @throws AppError NOT_FOUND for a collection that does not exist, CONFLICT for one of another embedding model,
    *   INVALID_REQUEST for a bad filter
    */
@@ -78,10 +78,21 @@ export class SearchService {
     const started = performance.now();
     // PostgreSQL's text cannot hold NUL
     const queries = request.queries.map((query) => query.replaceAll('\0', ' '));
-    const { vectors, tokens, estimated } = await this.embeddingModel.embed(queries, 'query', signal);
-    const embedMs = performance.now() - started;
-    const { id: model, isLocal } = this.embeddingModel;
-    const embedding = { model, isLocal, tokens, estimated, latencyMs: embedMs };
+    const call = (outcome: EmbeddingCall['outcome'], tokens: number, estimated: boolean): EmbeddingCall => ({
+      model: this.embeddingModel.id,
+      outcome,
+      tokens,
+      estimated,
+      latencyMs: performance.now() - started,
+    });
+    const { vectors, tokens, estimated } = await this.embeddingModel
+      .embed(queries, 'query', signal)
+      .catch((error: unknown) => {
+        onEmbedded(call(signal.aborted ? 'aborted' : 'failed', 0, true));
+        throw error;
+      });
+    const embedding = call('ok', tokens, estimated);
+    const embedMs = embedding.latencyMs;
     onEmbedded(embedding);
     signal.throwIfAborted();
     const searchStarted = performance.now();
@@ -131,7 +142,7 @@ export class SearchService {
       return both.flat();
     }
     const keyword = await this.keywords.search(scope, CANDIDATES);
-    if (mode === 'keyword' || keyword.length >= topK) return keyword;
+    if (mode === 'keyword' || keyword.length >= Math.min(topK, CANDIDATES)) return keyword;
     // a question without a known word, or in a language that the keyword engine does not stem
     return [...keyword, ...(await this.dense.search(scope, CANDIDATES))];
   }

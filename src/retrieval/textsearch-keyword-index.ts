@@ -54,12 +54,34 @@ export class TextsearchKeywordIndex extends KeywordIndex {
       SAMPLED_RANKS,
     ]);
     const scores = interpolate(rows.map(({ score }) => score));
-    return rows.map(({ id, similarity }, index) => ({
+    // without the index's help the ordering goes on with rows that hold none of the words
+    const found = rows.slice(0, await this.countFound(scope, rows));
+    return found.map(({ id, similarity }, index) => ({
       chunkId: id,
       similarity,
       keywordScore: scores[index],
     }));
   }
+
+  /** How many of the rows hold a word of the query; only those between a score above 0 and one of 0 have to be looked at. */
+  private async countFound({ query }: SearchScope, rows: readonly Row[]): Promise<number> {
+    const { from, to } = zeroBetween(rows.map(({ score }) => score));
+    if (from === to) return from;
+    const [row] = await this.database.query<{ found: number }>(
+      `SELECT count(*)::int AS found FROM chunks c
+       WHERE c.id = ANY ($2::bigint[]) AND (c.context || ' ' || c.text) <@> to_bm25query($1, 'chunks_bm25_idx') < 0`,
+      [query, rows.slice(from, to).map(({ id }) => id)],
+    );
+    return from + (row?.found ?? 0);
+  }
+}
+
+/** Rank up to which scores are known to be above 0, and from which they are known not to be; ranks from 0. */
+export function zeroBetween(scores: readonly (number | null)[]): { from: number; to: number } {
+  const isZero = (score: number | null): boolean => score !== null && score <= 0;
+  const to = scores.findIndex(isZero);
+  if (to === -1) return { from: scores.length, to: scores.length };
+  return { from: scores.findLastIndex((score) => score !== null && score > 0) + 1, to };
 }
 
 /** Fills the gaps between known scores linearly in the logarithm of the rank, along which BM25 falls almost evenly. */

@@ -53,6 +53,8 @@ function dataOf(event: AnswerEvent, citations: CitationDto[]): object {
     }
     case 'done':
       return toDoneDto(event.summary, citations);
+    default:
+      return event satisfies never;
   }
 }
 

@@ -22,7 +22,6 @@ const NO_KEY = 'none';
  */
 export class OpenAiEmbeddingModel extends EmbeddingModel {
   override readonly id: string;
-  override readonly isLocal = false;
   override readonly traits = { keywordWeight: 0.5, findsBeyondKeywords: true, minSimilarity: 0.2 };
   private readonly transport = new HttpTransport();
   private readonly client: OpenAI;
