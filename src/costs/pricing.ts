@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { calcPrice } from '@pydantic/genai-prices';
+import { calcPrice, findProvider, type Provider } from '@pydantic/genai-prices';
 import { AppConfig, type ModelPrice } from '../config/index.js';
 
 /** Tokens of one call. Input tokens exclude the cached ones. */
@@ -40,6 +40,8 @@ export function costOf(
   const price = own[model];
   if (price !== undefined) return ownCost(price, usage).toFixed(DECIMALS);
   const slash = model.indexOf('/');
+  const provider = providerOf(model.slice(0, slash));
+  if (provider === undefined) return null;
   const found = calcPrice(
     {
       // the list counts cached tokens as input tokens too
@@ -49,9 +51,17 @@ export function costOf(
       output_tokens: usage.outputTokens,
     },
     model.slice(slash + 1),
-    { providerId: model.slice(0, slash) },
+    { provider },
   );
   return found === null ? null : found.total_price.toFixed(DECIMALS);
+}
+
+const providers = new Map<string, Provider | undefined>();
+
+/** The price list's entry of a provider, which takes longer to find than a price to compute. */
+function providerOf(id: string): Provider | undefined {
+  if (!providers.has(id)) providers.set(id, findProvider({ providerId: id }));
+  return providers.get(id);
 }
 
 function ownCost(price: ModelPrice, usage: PricedUsage): number {

@@ -54,16 +54,19 @@ export class HitReader {
 
   async read(query: string, ranked: readonly RankedCandidate[], selection: Selection): Promise<SearchHit[]> {
     const { topK, minSimilarity, keepsStrongKeywords } = selection;
-    // those that can only be dropped are not read at all
     const isNear = (similarity: number): boolean => Math.max(similarity, 0) >= minSimilarity;
-    const possible = ranked.filter(
-      ({ similarity, keywordScore }) =>
-        isNear(similarity) || (keepsStrongKeywords && keywordScore !== undefined),
-    );
-    const wanted = possible.slice(0, topK * READ_AHEAD);
+    const wanted: RankedCandidate[] = [];
+    let certain = 0;
+    for (const candidate of ranked) {
+      if (certain === topK || wanted.length === topK * READ_AHEAD) break;
+      if (isNear(candidate.similarity)) certain++;
+      // its words decide, so it has to be read; one without words in common can only be dropped
+      else if (!keepsStrongKeywords || candidate.keywordScore === undefined) continue;
+      wanted.push(candidate);
+    }
     if (wanted.length === 0) return [];
     const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
-    const queryTerms = new Set(terms(query));
+    const queryTerms = new Set(certain < wanted.length ? terms(query) : []);
     const hits: SearchHit[] = [];
     for (const { chunkId, similarity } of wanted) {
       const row = rows.get(chunkId);

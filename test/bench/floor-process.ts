@@ -95,7 +95,8 @@ async function search(query: string): Promise<Source[]> {
     filter: undefined,
   };
   const [near, matching]: [Candidate[], Candidate[]] = await Promise.all([
-    dense.search(scope, CANDIDATES),
+    // Footnote leaves this search out for a model that finds nothing beyond what the keywords do
+    embeddings.traits.findsBeyondKeywords ? dense.search(scope, CANDIDATES) : [],
     keywords.search(scope, CANDIDATES),
   ]);
   const best = fuse([...matching, ...near], embeddings.traits.keywordWeight).slice(0, TOP_K);

@@ -21,15 +21,22 @@ const UNSPACED = new RegExp(
 );
 /** First letter of the first script without spaces (Thai): words below it, nearly all, need no look at UNSPACED. */
 const FIRST_UNSPACED = /[\u0e00-\uffff]/;
+const ASCII = /^[\0-\x7f]*$/;
+/** {@link WORD} for lower-case ASCII, where it takes a third of the time. */
+const ASCII_WORD = /[a-z0-9]+(?:'[a-z]+)?/g;
 const unspacedSegmenter = new Intl.Segmenter('en', { granularity: 'word' });
 
-const stems = new Map<string, string>();
-const STEM_CACHE_SIZE = 50_000;
+/** Terms by word. */
+const cache = new Map<string, string>();
+const CACHE_SIZE = 50_000;
+/** Stands for "not indexed"; no term is empty. */
+const STOP = '';
 /** Longer "words" are keys, hashes or noise: they stay as they are. */
 const LONGEST_STEMMED = 40;
 
 /** The words of a text in order, lower case, NFKC-normalised; scripts without spaces are cut at word boundaries. */
 export function words(text: string): string[] {
+  if (ASCII.test(text)) return text.toLowerCase().match(ASCII_WORD) ?? [];
   const found: string[] = [];
   for (const [word] of text.normalize('NFKC').toLowerCase().matchAll(WORD)) {
     if (!FIRST_UNSPACED.test(word) || !UNSPACED.test(word)) found.push(word.replace('’', "'"));
@@ -40,24 +47,31 @@ export function words(text: string): string[] {
 
 /** Index terms: the words of a text without stop words, stemmed (Porter, 1980) where they are plain Latin letters. */
 export function terms(text: string): string[] {
-  return words(text)
-    .filter((word) => !STOP_WORDS.has(word))
-    .map(stem);
-}
-
-function stem(word: string): string {
-  const bare = word.endsWith("'s") ? word.slice(0, -2) : word;
-  if (bare.length > LONGEST_STEMMED || !/^[a-z]+$/.test(bare)) return bare;
-  let found = stems.get(bare);
-  if (found === undefined) {
-    if (stems.size >= STEM_CACHE_SIZE) stems.clear();
-    found = copied(stemmer(bare));
-    stems.set(copied(bare), found);
+  const found: string[] = [];
+  for (const word of words(text)) {
+    const term = termOf(word);
+    if (term !== STOP) found.push(term);
   }
   return found;
 }
 
+/** What a word is indexed as; {@link STOP} for a stop word. */
+function termOf(word: string): string {
+  const known = cache.get(word);
+  if (known !== undefined) return known;
+  if (word.length > LONGEST_STEMMED) return word;
+  const term = STOP_WORDS.has(word) ? STOP : stem(word);
+  if (cache.size >= CACHE_SIZE) cache.clear();
+  cache.set(copied(word), copied(term));
+  return term;
+}
+
+function stem(word: string): string {
+  const bare = word.endsWith("'s") ? word.slice(0, -2) : word;
+  return /^[a-z]+$/.test(bare) ? stemmer(bare) : bare;
+}
+
 /** A copy of its own: a slice in the cache would keep the whole text it was cut from in memory. */
 function copied(word: string): string {
-  return Buffer.from(word, 'latin1').toString('latin1');
+  return Buffer.from(word, 'utf16le').toString('utf16le');
 }
