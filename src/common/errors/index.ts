@@ -1,4 +1,4 @@
-export { AppError, ERROR_CATALOGUE, type ErrorCode } from './app-error.js';
+export { AppError, ERROR_CATALOGUE } from './app-error.js';
 export { modelProblem } from './model-problem.js';
 export { Problem, problemOf } from './problem.js';
 export { ProblemFilter, toAppError } from './problem.filter.js';

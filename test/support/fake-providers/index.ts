@@ -1,4 +1,3 @@
 export * from './behaviours.js';
 export { fakeEmbedding } from './fake-embeddings.js';
-export { FakeExchange } from './fake-exchange.js';
-export { FakeProvider, type Script } from './fake-provider.js';
+export { FakeProvider } from './fake-provider.js';
