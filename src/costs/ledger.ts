@@ -71,6 +71,7 @@ export class Ledger {
   async record(entries: readonly LedgerEntry[]): Promise<(string | null)[]> {
     const priced = entries.map((entry) => ({
       ...entry,
+      ...wholeCounts(entry),
       // made here, so that a write that is tried again after its answer was lost counts once
       id: randomUUID(),
       costUsd: this.prices.cost(entry.model, pricedUsage(entry)),
@@ -113,6 +114,25 @@ export class Ledger {
       }
     }
   }
+}
+
+const COUNTS = [
+  'inputTokens',
+  'outputTokens',
+  'cacheReadTokens',
+  'cacheWriteTokens',
+  'embeddingTokens',
+] as const;
+const LARGEST_COUNT = 2 ** 31 - 1;
+
+/** Counts as the ledger can hold them: a server that sends nonsense must not keep other calls from being written. */
+function wholeCounts(entry: LedgerEntry): Pick<LedgerEntry, (typeof COUNTS)[number]> {
+  const whole = (count: number): number =>
+    Number.isFinite(count) ? Math.min(Math.max(Math.round(count), 0), LARGEST_COUNT) : 0;
+  const [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens] = COUNTS.map((name) =>
+    whole(entry[name]),
+  ) as [number, number, number, number, number];
+  return { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens };
 }
 
 /** Embedding tokens are priced as a model's input. */

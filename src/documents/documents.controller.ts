@@ -88,13 +88,14 @@ export class DocumentsController {
     @Body() body: unknown,
     @Res({ passthrough: true }) response: Response,
   ): Promise<AcceptedDocumentsDto> {
+    const signal = this.openRequests.track(response);
     const isMultipart = request.is('multipart/form-data') !== false;
     const { documents, collection } = readNewDocuments(body, isMultipart ? (files ?? []) : undefined);
     const accepted = await this.intake.accept(documents, collection);
     if (query.wait !== 'true') return acceptedResponse(accepted, undefined);
     const outcomes = await this.progress.outcomes(
       accepted.map(({ id }) => id),
-      this.openRequests.track(response),
+      signal,
     );
     response.status(201);
     return acceptedResponse(accepted, outcomes);

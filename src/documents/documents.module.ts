@@ -17,7 +17,7 @@ import { IntakeService } from './ingestion/intake.service.js';
 import { JobQueue } from './ingestion/job-queue.js';
 import { PassageEmbedder } from './ingestion/passage-embedder.js';
 
-const MAX_FILES = 100;
+const MAX_FILES = 20;
 const MAX_FIELDS = 20;
 
 /** What the service knows: collections and documents, and how they come in. */

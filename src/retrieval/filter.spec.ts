@@ -7,11 +7,15 @@ describe('compileFilter', () => {
   it.each([
     [{ team: 'payments' }, '$."team" == $v0', { v0: 'payments' }],
     [{ year: { gte: 2024, lt: 2026 } }, '$."year" >= $v0 && $."year" < $v1', { v0: 2024, v1: 2026 }],
-    [{ team: { ne: 'hr' } }, '!($."team" == $v0)', { v0: 'hr' }],
+    [{ team: { ne: 'hr' } }, '(($."team" == $v0) is unknown || !($."team" == $v0))', { v0: 'hr' }],
     [{ tag: { in: ['a', 'b'] } }, '($."tag" == $v0 || $."tag" == $v1)', { v0: 'a', v1: 'b' }],
     [{ draft: { exists: false } }, '!exists($."draft")', {}],
     [{ or: [{ a: 1 }, { b: null }] }, '(($."a" == $v0) || ($."b" == $v1))', { v0: 1, v1: null }],
-    [{ not: { a: true, b: 'x' } }, '!($."a" == $v0 && $."b" == $v1)', { v0: true, v1: 'x' }],
+    [
+      { not: { a: true, b: 'x' } },
+      '(($."a" == $v0 && $."b" == $v1) is unknown || !($."a" == $v0 && $."b" == $v1))',
+      { v0: true, v1: 'x' },
+    ],
   ])('%j', (filter, path, variables) => {
     expect(compileFilter(filter)).toEqual({ path, variables });
   });

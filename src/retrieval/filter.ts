@@ -48,7 +48,7 @@ class FilterCompiler {
       return `(${parts.join(key === 'and' ? ' && ' : ' || ')})`;
     }
     if (key.includes('\0')) throw invalid('filter', 'names a field with a NUL character');
-    if (key === 'not') return `!(${this.all(value, at, depth + 1)})`;
+    if (key === 'not') return negation(this.all(value, at, depth + 1));
     // JSON's string syntax is jsonpath's too
     const field = `$.${JSON.stringify(key)}`;
     if (!isObject(value)) return this.compare(field, 'eq', value, at);
@@ -78,7 +78,7 @@ class FilterCompiler {
         `is not a comparison; known: ${[...Object.keys(COMPARISONS), 'in', 'exists'].join(', ')}`,
       );
     // "not equal to any of them" for lists, and true for a field that is absent
-    if (operator === 'ne') return `!(${field} == ${this.variable(operand, at)})`;
+    if (operator === 'ne') return negation(`${field} == ${this.variable(operand, at)}`);
     return `${field} ${comparison} ${this.variable(operand, at)}`;
   }
 
@@ -90,6 +90,11 @@ class FilterCompiler {
     this.variables[name] = value;
     return `$${name}`;
   }
+}
+
+/** True too where the predicate is unknown, as it is when a text is compared with a number. */
+function negation(predicate: string): string {
+  return `((${predicate}) is unknown || !(${predicate}))`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
-import { problemOf, toAppError } from '../../common/index.js';
+import { ClientDisconnectedError, problemOf, toAppError } from '../../common/index.js';
 import type { AnswerEvent } from '../answer-event.js';
 import { serverTiming, toDoneDto } from '../dto/answer.dto.js';
 import { type CitationDto, toCitationDto, toHitDto } from '../dto/source.dto.js';
 
 /** A comment goes out after this long without an event, so that no proxy takes the connection for dead. */
 const KEEP_ALIVE_MS = 15_000;
+/** A client that has not read anything for this long is taken to be gone. */
+const SLOWEST_READER_MS = 60_000;
 
 /**
  * Writes the events of an answer as server-sent events (WHATWG HTML, "Server-sent events"): each as it comes, never
@@ -87,7 +89,20 @@ class SseWriter {
       `id: ${++this.id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
     );
     this.timer?.refresh();
-    if (!flushed) await once(this.response, 'drain', { signal: this.signal });
+    if (!flushed) await this.drained();
+  }
+
+  /** @throws the signal's reason when it aborts, ClientDisconnectedError when the client has stopped reading */
+  private async drained(): Promise<void> {
+    const patience = AbortSignal.timeout(SLOWEST_READER_MS);
+    try {
+      await once(this.response, 'drain', { signal: AbortSignal.any([this.signal, patience]) });
+    } catch {
+      this.signal.throwIfAborted();
+      // nobody reads: free the connection, and so the model's
+      this.response.destroy();
+      throw new ClientDisconnectedError();
+    }
   }
 
   end(): void {

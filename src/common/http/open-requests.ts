@@ -25,7 +25,8 @@ export class OpenRequests {
   /** A signal that aborts when the client goes away before its response is finished, or the service stops. */
   track(response: Response): AbortSignal {
     const controller = new AbortController();
-    this.open.add(controller);
+    if (response.destroyed) controller.abort(new ClientDisconnectedError());
+    else this.open.add(controller);
     response.once('close', () => {
       this.open.delete(controller);
       if (!response.writableFinished) controller.abort(new ClientDisconnectedError());

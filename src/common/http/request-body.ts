@@ -12,14 +12,25 @@ export function readableBody(request: Request, _response: Response, next: NextFu
         'Send the body as application/json; documents may also be multipart/form-data.',
       ),
     );
-  else if (namesConstructor(request.body))
-    // class-transformer calls what it finds under this name
-    next(new AppError('INVALID_REQUEST', 'A field must not be called "constructor".'));
-  else next();
+  else {
+    const problem = problemOfBody(request.body);
+    next(problem === undefined ? undefined : new AppError('INVALID_REQUEST', problem));
+  }
 }
 
-function namesConstructor(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value)) return value.some(namesConstructor);
-  return Object.hasOwn(value, 'constructor') || Object.values(value).some(namesConstructor);
+/** Deeper JSON has no use here, and would overflow the stack of those who walk it by recursion. */
+const DEEPEST = 100;
+
+/** What makes a body unusable whatever its route; walks it level by level. */
+function problemOfBody(body: unknown): string | undefined {
+  let level: unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return `The body is nested deeper than ${DEEPEST} levels.`;
+    const objects = level.filter((value): value is object => typeof value === 'object' && value !== null);
+    // class-transformer calls what it finds under this name
+    if (objects.some((value) => !Array.isArray(value) && Object.hasOwn(value, 'constructor')))
+      return 'A field must not be called "constructor".';
+    level = objects.flatMap((value): unknown[] => Object.values(value));
+  }
+  return undefined;
 }

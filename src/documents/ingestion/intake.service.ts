@@ -34,7 +34,8 @@ interface StoredDocument {
   revision: number;
 }
 
-const UNIQUE_VIOLATION = '23505';
+/** A unique violation, and a deadlock of two requests that store the same documents in another order. */
+const RACES = new Set(['23505', '40P01']);
 const ATTEMPTS = 3;
 
 /** Takes documents in: when it answers, the document and its job are committed and survive anything. */
@@ -75,7 +76,7 @@ export class IntakeService {
         });
       } catch (error) {
         // somebody stored the same document between our look and our insert: look again
-        const isRace = error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
+        const isRace = error instanceof Error && 'code' in error && RACES.has(String(error.code));
         if (!isRace || attempt === ATTEMPTS) throw error;
       }
     }

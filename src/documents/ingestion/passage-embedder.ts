@@ -32,15 +32,13 @@ export class PassageEmbedder {
       estimated,
       latencyMs: performance.now() - started,
       firstTokenMs: null,
-      error: outcome === 'ok' ? null : 'embedding_failed',
+      error: outcome === 'failed' ? 'embedding_failed' : null,
     });
-    try {
-      const { vectors, tokens, estimated } = await this.model.embed(texts, 'document', signal);
-      await this.ledger.record([entry('ok', tokens, estimated)]);
-      return vectors;
-    } catch (error) {
-      await this.ledger.record([entry('failed', 0, true)]);
+    const result = await this.model.embed(texts, 'document', signal).catch(async (error: unknown) => {
+      await this.ledger.record([entry(signal.aborted ? 'aborted' : 'failed', 0, true)]);
       throw error;
-    }
+    });
+    await this.ledger.record([entry('ok', result.tokens, result.estimated)]);
+    return result.vectors;
   }
 }
