@@ -72,6 +72,15 @@ describe('Ledger', () => {
     expect(ids[1]).toEqual(ids[0]);
   });
 
+  it('takes nonsense counts for what they can mean, in the row and in the price', async () => {
+    const query = vi.fn((_sql: string, _values: [string]) => Promise.resolve([]));
+    const ledger = new Ledger({ query } as unknown as Database, new PriceList(new AppConfig({})));
+    const nonsense = { ...entry('a'), inputTokens: Number.NaN, outputTokens: 100.4, cacheReadTokens: -5 };
+    expect(await ledger.record([nonsense])).toEqual(['0.001000000000']);
+    const [row] = JSON.parse(query.mock.calls[0]![1][0]) as LedgerEntry[];
+    expect(row).toMatchObject({ inputTokens: 0, outputTokens: 100, cacheReadTokens: 0 });
+  });
+
   it('tells the caller when nothing could be written', async () => {
     const query = vi.fn(() => Promise.reject(new Error('gone')));
     const ledger = new Ledger({ query } as unknown as Database, new PriceList(new AppConfig({})));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../database/index.js';
 import { countCall } from './cost-metrics.js';
-import { PriceList } from './pricing.js';
+import { type PricedUsage, PriceList } from './pricing.js';
 
 export type Operation = 'answer' | 'query_embedding' | 'document_embedding';
 
@@ -69,13 +69,16 @@ export class Ledger {
    * @returns the cost of each call in US dollars as a decimal, `null` where the model's price is not known
    */
   async record(entries: readonly LedgerEntry[]): Promise<(string | null)[]> {
-    const priced = entries.map((entry) => ({
-      ...entry,
-      ...wholeCounts(entry),
-      // made here, so that a write that is tried again after its answer was lost counts once
-      id: randomUUID(),
-      costUsd: this.prices.cost(entry.model, pricedUsage(entry)),
-    }));
+    const priced = entries.map((entry) => {
+      const counts = wholeCounts(entry);
+      return {
+        ...entry,
+        ...counts,
+        // made here, so that a write that is tried again after its answer was lost counts once
+        id: randomUUID(),
+        costUsd: this.prices.cost(entry.model, pricedUsage(counts)),
+      };
+    });
     await new Promise<void>((resolve, reject) => {
       this.queue.push({ entries: priced, resolve, reject });
       if (!this.isWriting) void this.writeAll();
@@ -123,10 +126,11 @@ const COUNTS = [
   'cacheWriteTokens',
   'embeddingTokens',
 ] as const;
+type TokenCounts = Pick<LedgerEntry, (typeof COUNTS)[number]>;
 const LARGEST_COUNT = 2 ** 31 - 1;
 
 /** Counts as the ledger can hold them: a server that sends nonsense must not keep other calls from being written. */
-function wholeCounts(entry: LedgerEntry): Pick<LedgerEntry, (typeof COUNTS)[number]> {
+function wholeCounts(entry: LedgerEntry): TokenCounts {
   const whole = (count: number): number =>
     Number.isFinite(count) ? Math.min(Math.max(Math.round(count), 0), LARGEST_COUNT) : 0;
   const [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens] = COUNTS.map((name) =>
@@ -136,8 +140,8 @@ function wholeCounts(entry: LedgerEntry): Pick<LedgerEntry, (typeof COUNTS)[numb
 }
 
 /** Embedding tokens are priced as a model's input. */
-function pricedUsage(entry: LedgerEntry): Parameters<PriceList['cost']>[1] {
-  return { ...entry, inputTokens: entry.inputTokens + entry.embeddingTokens };
+function pricedUsage(counts: TokenCounts): PricedUsage {
+  return { ...counts, inputTokens: counts.inputTokens + counts.embeddingTokens };
 }
 
 /** Sums decimals exactly, in trillionths of a dollar; `null` when one of them is not known. */

@@ -1,9 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AttemptReport } from './attempt.js';
-import { delayBeforeRetry } from '../common/providers/index.js';
+import { delayBeforeRetry, ModelError, type ModelErrorKind } from '../common/providers/index.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent, type TokenUsage } from './language-model.js';
-import { ModelError, type ModelErrorKind } from '../common/providers/index.js';
 import { type RetryOptions, withRetry } from './retry.js';
 
 // Real: retries, timeouts and reports. Fake: the model and the clock.

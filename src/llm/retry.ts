@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AttemptReport, type CallTimeouts, runAttempt } from './attempt.js';
-import { delayBeforeRetry } from '../common/providers/index.js';
+import { delayBeforeRetry, ModelError } from '../common/providers/index.js';
 import type { GenerationRequest, LanguageModel, ModelEvent } from './language-model.js';
-import { ModelError } from '../common/providers/index.js';
 
 export interface RetryOptions {
   /** Attempts after the first. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/index.js';
 import { INDEXED_DIMENSIONS, storedDimensions } from '../embeddings/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
+import { filterParameters } from './filter.js';
 
 /** One statement a size: a partial index is used only when the query repeats its predicate and type as constants. */
 const NEAREST = new Map(
@@ -29,8 +30,7 @@ export class DenseIndex {
     const rows = await this.database.query<{ id: string; similarity: number }>(statement ?? '', [
       scope.vectorParameter,
       scope.spaceId,
-      scope.filter?.path ?? null,
-      scope.filter === undefined ? null : JSON.stringify(scope.filter.variables),
+      ...filterParameters(scope.filter),
       limit,
     ]);
     return rows.map(({ id, similarity }) => ({ chunkId: id, similarity, keywordScore: undefined }));

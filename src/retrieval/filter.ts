@@ -29,6 +29,13 @@ export function compileFilter(filter: MetadataFilter | undefined): CompiledFilte
   return { path: compiler.all(filter, 'filter', 1), variables: compiler.variables };
 }
 
+/** The two parameters, `jsonpath` and `jsonb`, of a statement that filters; nulls where there is no filter. */
+export function filterParameters(
+  filter: CompiledFilter | undefined,
+): [path: string | null, variables: string | null] {
+  return filter === undefined ? [null, null] : [filter.path, JSON.stringify(filter.variables)];
+}
+
 class FilterCompiler {
   readonly variables: Record<string, unknown> = {};
   private conditions = 0;

@@ -1,5 +1,6 @@
 import type { Database } from '../database/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
+import { filterParameters } from './filter.js';
 import { KeywordIndex } from './keyword-index.js';
 
 /**
@@ -42,8 +43,7 @@ export class PostingsKeywordIndex extends KeywordIndex {
     const rows = await this.database.query<{ id: string; score: number; similarity: number }>(SEARCH, [
       scope.query,
       scope.collectionId,
-      scope.filter?.path ?? null,
-      scope.filter === undefined ? null : JSON.stringify(scope.filter.variables),
+      ...filterParameters(scope.filter),
       limit,
       scope.vectorParameter,
       scope.spaceId,

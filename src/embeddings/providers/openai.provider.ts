@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import {
   countTokens,
   delayBeforeRetry,
   HttpTransport,
   mapLimit,
   ModelError,
+  openAiClient,
   toModelError,
 } from '../../common/index.js';
 import { EmbeddingModel, type Embeddings } from '../embedding-model.js';
@@ -32,11 +33,10 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
   ) {
     super();
     this.id = `openai/${model}`;
-    this.client = new OpenAI({
+    this.client = openAiClient({
       // compatible servers need none, but the SDK insists
       apiKey: settings.openaiApiKey ?? NO_KEY,
       baseURL: settings.openaiBaseUrl ?? 'https://api.openai.com/v1',
-      maxRetries: 0,
       timeout: settings.timeoutMs,
       fetch: this.transport.fetch,
     });

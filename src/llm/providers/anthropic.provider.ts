@@ -1,11 +1,10 @@
 import Anthropic from '@anthropic-ai/sdk';
-import type { Fetch } from '../../common/providers/index.js';
+import { type Fetch, toModelError } from '../../common/providers/index.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent } from '../language-model.js';
 import { estimatedUsage } from '../usage.js';
 import { AnthropicEventReader } from './anthropic-events.js';
 import { renderAnthropicRequest } from './anthropic-request.js';
 import { apiKeyOf, type LanguageModelProvider, type ProviderSettings, SDK_TIMEOUT_MS } from './provider.js';
-import { toModelError } from '../../common/providers/index.js';
 
 const PROVIDER = 'anthropic';
 const BASE_URL = 'https://api.anthropic.com';

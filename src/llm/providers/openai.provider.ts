@@ -1,12 +1,10 @@
-import OpenAI from 'openai';
-import type { Fetch } from '../../common/providers/index.js';
+import type OpenAI from 'openai';
+import { type Fetch, ModelError, openAiClient, toModelError } from '../../common/providers/index.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent } from '../language-model.js';
-import { ModelError } from '../../common/providers/index.js';
 import { estimatedUsage } from '../usage.js';
 import { OpenAiChunkReader } from './openai-chunks.js';
 import { renderOpenAiRequest } from './openai-request.js';
 import { apiKeyOf, type LanguageModelProvider, type ProviderSettings, SDK_TIMEOUT_MS } from './provider.js';
-import { toModelError } from '../../common/providers/index.js';
 
 const PROVIDER = 'openai';
 const BASE_URL = 'https://api.openai.com/v1';
@@ -27,18 +25,11 @@ export class OpenAiLanguageModel extends LanguageModel {
     this.id = `${PROVIDER}/${model}`;
     const baseURL = settings.baseUrl ?? BASE_URL;
     this.#official = URL.canParse(baseURL) && new URL(baseURL).hostname.endsWith('openai.com');
-    this.#client = new OpenAI({
+    this.#client = openAiClient({
       apiKey: apiKeyOf(settings, 'OPENAI_API_KEY'),
-      // null: else the SDK reads these from the environment
-      adminAPIKey: null,
-      webhookSecret: null,
-      organization: null,
-      project: null,
       baseURL,
-      maxRetries: 0,
       timeout: SDK_TIMEOUT_MS,
       fetch,
-      logLevel: 'off',
     });
   }
 

@@ -12,7 +12,7 @@ import {
   status,
 } from '../../../test/support/fake-providers/index.js';
 import { splitSentences } from '../../common/text/index.js';
-import { HttpTransport } from '../../common/providers/index.js';
+import { HttpTransport, ModelError, type ModelErrorKind } from '../../common/providers/index.js';
 import type {
   GenerationRequest,
   LanguageModel,
@@ -20,7 +20,6 @@ import type {
   SourcePassage,
   TokenUsage,
 } from '../language-model.js';
-import { ModelError, type ModelErrorKind } from '../../common/providers/index.js';
 import { estimatedUsage } from '../usage.js';
 import { languageModelProviders } from './index.js';
 
