@@ -35,7 +35,38 @@ export interface AnswerSummary {
   timings: Timings;
   /** Calls to models that it took. */
   attempts: number;
+  /** Whether it was generated for another ask, before or at the same time. */
+  cached: boolean;
 }
+
+/** What another model said to the same question, from the same sources. */
+export interface AlternativeAnswer {
+  model: string;
+  /** As far as it came. */
+  answer: string;
+  citations: Citation[];
+  /** Null when it failed. */
+  finishReason: FinishReason | null;
+  /** Why it failed; undefined when it did not. */
+  error: unknown;
+  usage: Usage;
+  costUsd: number | null;
+  latencyMs: number;
+  attempts: number;
+}
+
+/** What a judge said of the answer, or why there is no judgement. */
+export type Evaluation =
+  | {
+      /** Share of the answer's claims that the sources support, and how well it answers the question; 0..1. */
+      faithfulness: number;
+      relevance: number;
+      reasons: string;
+      /** Who judged. */
+      model: string;
+      costUsd: number | null;
+    }
+  | { error: string };
 
 /** Milliseconds. */
 export interface Timings {
@@ -46,9 +77,11 @@ export interface Timings {
   generateMs: number;
 }
 
-/** What the pipeline yields: sources once, then text and citations, then done. */
+/** What the pipeline yields: sources once, text and citations, the other models' answers, done, and the judge's word. */
 export type AnswerEvent =
   | { type: 'sources'; sources: SearchHit[]; timings: Pick<Timings, 'embedMs' | 'searchMs'> }
   | { type: 'token'; text: string }
   | { type: 'citation'; citation: Citation }
-  | { type: 'done'; summary: AnswerSummary };
+  | { type: 'alternative'; alternative: AlternativeAnswer }
+  | { type: 'done'; summary: AnswerSummary }
+  | { type: 'evaluation'; evaluation: Evaluation };

@@ -9,7 +9,7 @@ import {
   RateLimited,
 } from '../common/index.js';
 import { AskService } from './ask.service.js';
-import { AnswerDto, DoneDto, serverTiming } from './dto/answer.dto.js';
+import { AlternativeDto, AnswerDto, DoneDto, serverTiming } from './dto/answer.dto.js';
 import { AskRequestDto, toQuestion } from './dto/ask-request.dto.js';
 import { CitationDto, SourceDto } from './dto/source.dto.js';
 import { encodeJson } from './encoders/json.encoder.js';
@@ -23,6 +23,7 @@ import { SSE_CONTENT } from './sse-schema.js';
 @ApiProblems(
   'INVALID_REQUEST',
   'NOT_FOUND',
+  'BUDGET_EXCEEDED',
   'CONFLICT',
   'TOO_LARGE',
   'PROVIDER_ERROR',
@@ -49,7 +50,10 @@ export class AskController {
   async ask(@Body() body: AskRequestDto, @Res() response: Response): Promise<void> {
     const signal = this.openRequests.track(response);
     await unlessDisconnected(async () => {
-      const { answer, timings } = await encodeJson(this.service.ask(toQuestion(body), signal));
+      const { answer, timings } = await encodeJson(
+        this.service.ask(toQuestion(body), signal),
+        String(response.locals['requestId']),
+      );
       response.setHeader('Server-Timing', serverTiming(timings));
       response.json(answer);
     });
@@ -62,9 +66,10 @@ export class AskController {
     summary: 'Ask a question, streamed',
     description:
       'The same as server-sent events: `sources` once, then `token` and `citation` as they come, then `done`, or ' +
-      '`error`. Comment lines keep the connection alive. Closing the connection stops the generation.',
+      '`error`; `alternative` where `models` was given, `evaluation` after `done` where `evaluate` was set. Comment lines ' +
+      'keep the connection alive. Closing the connection stops the generation.',
   })
-  @ApiExtraModels(SourceDto, CitationDto, DoneDto)
+  @ApiExtraModels(SourceDto, CitationDto, DoneDto, AlternativeDto)
   @ApiOkResponse({ description: 'The events.', content: SSE_CONTENT })
   async askStream(@Body() body: AskRequestDto, @Res() response: Response): Promise<void> {
     const signal = this.openRequests.track(response);
@@ -73,7 +78,7 @@ export class AskController {
 }
 
 /** A caller that went away is nobody's error. */
-async function unlessDisconnected(work: () => Promise<void>): Promise<void> {
+export async function unlessDisconnected(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

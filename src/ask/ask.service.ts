@@ -1,31 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { countTokens } from '../common/index.js';
-import { Ledger } from '../costs/index.js';
-import type { FinishReason, GenerationRequest } from '../llm/index.js';
-import { type AnswerPrompt, answerV1, type Turn } from '../prompts/index.js';
-import { type SearchHit, type SearchRequest, SearchService } from '../retrieval/index.js';
-import type { AnswerEvent, Timings } from './answer-event.js';
-import { CallLog } from './call-log.js';
-import { ShownSource, verifyCitation } from './citation-verifier.js';
-import { AnswerGenerator, type GenerationEvent } from './answer-generator.js';
+import { billEmbedding, type BilledCall, type Tab, Tabs } from '../costs/index.js';
+import type { LanguageModel } from '../llm/index.js';
+import { SearchService } from '../retrieval/index.js';
+import type { AlternativeAnswer, AnswerEvent, Evaluation } from './answer-event.js';
+import { AnswerEvaluator } from './answer-evaluator.js';
+import { billOf } from './bill.js';
+import { AnswerGenerator } from './generation/answer-generator.js';
+import { CachedGenerator } from './generation/cached-generator.js';
+import { Comparison } from './generation/comparison.service.js';
+import type { Alternative, GenerationEvent } from './generation/generation.js';
+import { Outcome } from './outcome.js';
+import { type PreparedPrompt, preparePrompt } from './prompt-request.js';
+import type { Question } from './question.js';
 
-/** What is asked, dialect-neutral. */
-export interface Question {
-  question: string;
-  history: readonly Turn[];
-  search: Omit<SearchRequest, 'queries'>;
-  maxTokens: number;
-  temperature: number | undefined;
-  /** One of `LLM_MODELS`; absent: the first. */
-  model: string | undefined;
+/** What one ask has come to until now. */
+interface Ask {
+  id: string;
+  question: Question;
+  models: readonly LanguageModel[];
+  prompt: PreparedPrompt;
+  tab: Tab;
 }
-
-/** The answer when nothing in the knowledge base has to do with the question. */
-export const NO_CONTEXT_ANSWER = "I don't have information about this in my knowledge base.";
-/** Most tokens of a prompt's passages and of its earlier turns. */
-const SOURCE_TOKENS = 16_000;
-const HISTORY_TOKENS = 4_000;
 
 /** The pipeline: search, prompt, generate, cite, record. Knows no HTTP, no provider and no dialect. */
 @Injectable()
@@ -33,7 +29,10 @@ export class AskService {
   constructor(
     private readonly searches: SearchService,
     private readonly generator: AnswerGenerator,
-    private readonly ledger: Ledger,
+    private readonly cached: CachedGenerator,
+    private readonly comparison: Comparison,
+    private readonly evaluator: AnswerEvaluator,
+    private readonly tabs: Tabs,
   ) {}
 
   /**
@@ -44,129 +43,116 @@ export class AskService {
   async *ask(question: Question, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
     const id = randomUUID();
     const started = performance.now();
-    const models = this.generator.models(question.model);
-    const calls = new CallLog(id, this.ledger);
+    const models = this.modelsOf(question);
+    const tab = this.tabs.openTab(id, true);
+    // the judge is nobody's but this ask's: it ends with it
+    const judging = new AbortController();
+    let generation: ReturnType<AskService['generation']> | undefined;
+    let evaluation: Promise<Evaluation> | undefined;
     try {
-      const found = await this.search(question, calls, signal);
-      const { prompt, sources } = preparePrompt(question, found.hits);
-      yield { type: 'sources', sources: sources.map(({ hit }) => hit), timings: found.timings };
-      const outcome = new Outcome();
-      if (sources.length === 0) yield* outcome.noContext();
-      else {
-        const generation = this.generator.generate(models, request(question, prompt, sources), calls, signal);
-        for await (const event of generation) {
-          const out = outcome.take(event, sources);
-          if (out !== undefined) yield out;
-        }
+      const found = await this.search(question, tab, signal);
+      const prompt = preparePrompt(question, found.hits);
+      const ask: Ask = { id, question, models, prompt, tab };
+      if (prompt.sources.length > 0) generation = this.generation(ask, signal);
+      // a call that no budget allows fails here, before anything has been told or sent
+      await generation?.next();
+      yield { type: 'sources', sources: prompt.sources.map(({ hit }) => hit), timings: found.timings };
+      const outcome = new Outcome(prompt.sources);
+      const calls = [...found.calls];
+      if (generation === undefined) yield* outcome.noContext();
+      else yield* this.tell(generation, outcome, calls, ask);
+      if (question.evaluate && generation !== undefined) {
+        evaluation = this.evaluate(ask, outcome, AbortSignal.any([signal, judging.signal]));
+        // read later
+        evaluation.catch(() => undefined);
       }
-      const costUsd = await calls.record();
+      await tab.settle();
+      const { usage, costUsd } = billOf(calls);
       yield {
         type: 'done',
         summary: {
           id,
-          model: outcome.model ?? models[0]?.id ?? '',
+          model: outcome.finish?.model ?? models[0]?.id ?? '',
           promptVersion: prompt.version,
           finishReason: outcome.finishReason,
-          usage: calls.usage,
+          usage,
           costUsd,
           latencyMs: performance.now() - started,
           timings: { ...found.timings, ...outcome.timings() },
-          attempts: calls.attempts,
+          attempts: outcome.finish?.calls.length ?? 0,
+          cached: outcome.finish?.cached ?? false,
         },
       };
+      if (evaluation !== undefined) yield { type: 'evaluation', evaluation: await evaluation };
     } finally {
+      judging.abort();
+      await generation?.return(undefined);
       // failed, aborted or abandoned: what was used is recorded all the same
-      await calls.record();
+      await Promise.all([tab.settle(), evaluation?.catch(() => undefined)]);
     }
   }
 
-  private async search(question: Question, calls: CallLog, signal: AbortSignal) {
-    const result = await this.searches.search(
+  private modelsOf({ model, models }: Question): LanguageModel[] {
+    return models === undefined ? this.generator.withFallbacks(model) : this.generator.exactly(models);
+  }
+
+  private async search(question: Question, tab: Tab, signal: AbortSignal) {
+    const calls: BilledCall[] = [];
+    const { hits, timings } = await this.searches.search(
       { ...question.search, queries: [question.question] },
       signal,
-      (call) => calls.embedded(call),
+      billEmbedding(tab, 'query_embedding', calls),
     );
-    return { hits: result.hits[0] ?? [], timings: result.timings };
-  }
-}
-
-function preparePrompt(
-  question: Question,
-  hits: readonly SearchHit[],
-): { prompt: AnswerPrompt; sources: ShownSource[] } {
-  const prompt = answerV1({
-    question: question.question,
-    history: question.history,
-    passages: hits.map(({ title, headingPath, content }) => ({ title, headingPath, text: content })),
-    sourceTokens: SOURCE_TOKENS,
-    historyTokens: HISTORY_TOKENS,
-    countTokens,
-  });
-  const sources = prompt.sources.flatMap(({ passage, text }) => {
-    const hit = hits[passage];
-    return hit === undefined ? [] : [new ShownSource(hit, text)];
-  });
-  return { prompt, sources };
-}
-
-function request(
-  question: Question,
-  prompt: AnswerPrompt,
-  sources: readonly ShownSource[],
-): GenerationRequest {
-  return {
-    instructions: prompt.instructions,
-    markerInstructions: prompt.markerInstructions,
-    sources: sources.map((source) => ({
-      title: source.hit.title,
-      url: source.hit.url,
-      text: source.text,
-      get sentences() {
-        return source.sentences;
-      },
-    })),
-    sourcesText: prompt.sourcesText,
-    history: prompt.history,
-    question: question.question,
-    questionText: prompt.questionText,
-    maxTokens: question.maxTokens,
-    ...(question.temperature === undefined ? {} : { temperature: question.temperature }),
-  };
-}
-
-/** What came out of the generation so far. */
-class Outcome {
-  model: string | undefined;
-  finishReason: FinishReason | 'no_context' = 'other';
-  private answer = '';
-  private readonly started = performance.now();
-  private firstTokenMs: number | null = null;
-  private generateMs = 0;
-
-  *noContext(): Generator<AnswerEvent> {
-    this.finishReason = 'no_context';
-    yield { type: 'token', text: NO_CONTEXT_ANSWER };
+    return { hits: hits[0] ?? [], timings, calls };
   }
 
-  take(event: GenerationEvent, sources: readonly ShownSource[]): AnswerEvent | undefined {
-    switch (event.type) {
-      case 'text':
-        this.firstTokenMs ??= performance.now() - this.started;
-        this.answer += event.text;
-        return { type: 'token', text: event.text };
-      case 'citation': {
-        const citation = verifyCitation(event, this.answer, sources);
-        return citation === undefined ? undefined : { type: 'citation', citation };
+  private generation(
+    { id, question, models, prompt, tab }: Ask,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent | Alternative> {
+    const generation = { requestId: id, models, request: prompt.request, tab };
+    if (question.models !== undefined) return this.comparison.compare(generation, signal);
+    if (!question.cache || !this.cached.isEnabled) return this.generator.generate(generation, signal);
+    const passages = prompt.sources.map(({ hit }) => hit.id);
+    return this.cached.generate(generation, [prompt.version, ...passages], signal);
+  }
+
+  /** Passes the generation's events on, verified, and takes down its calls. */
+  private async *tell(
+    generation: AsyncGenerator<GenerationEvent | Alternative>,
+    outcome: Outcome,
+    calls: BilledCall[],
+    { prompt }: Ask,
+  ): AsyncGenerator<AnswerEvent> {
+    for await (const event of generation) {
+      if (event.type === 'alternative') {
+        calls.push(...event.calls);
+        yield { type: 'alternative', alternative: alternativeOf(event, prompt) };
+        continue;
       }
-      case 'finish':
-        this.finishReason = event.reason;
-        this.model = event.model;
-        this.generateMs = performance.now() - this.started;
+      if (event.type === 'finish') calls.push(...event.calls);
+      const out = outcome.take(event);
+      if (out !== undefined) yield out;
     }
-    return undefined;
   }
 
-  timings(): Pick<Timings, 'firstTokenMs' | 'generateMs'> {
-    return { firstTokenMs: this.firstTokenMs, generateMs: this.generateMs };
+  private evaluate(ask: Ask, { answer }: Outcome, signal: AbortSignal): Promise<Evaluation> {
+    const passages = ask.prompt.sources.map(({ hit, text }) => ({ title: hit.title, text }));
+    return this.evaluator.evaluate(ask.id, { question: ask.question.question, answer, passages }, signal);
   }
+}
+
+function alternativeOf(event: Alternative, { sources }: PreparedPrompt): AlternativeAnswer {
+  const outcome = new Outcome(sources);
+  for (const said of event.events) outcome.take(said);
+  return {
+    model: event.model,
+    answer: outcome.answer,
+    citations: outcome.citations,
+    finishReason: outcome.finish?.reason ?? null,
+    error: event.error,
+    ...billOf(event.calls),
+    latencyMs: event.latencyMs,
+    attempts: event.calls.length,
+  };
 }

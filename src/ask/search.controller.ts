@@ -3,9 +3,8 @@ import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { ApiProblems, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
-import { Ledger } from '../costs/index.js';
+import { billEmbedding, Tabs } from '../costs/index.js';
 import { SearchService } from '../retrieval/index.js';
-import { CallLog } from './call-log.js';
 import { milliseconds, serverTiming } from './dto/answer.dto.js';
 import { SearchRequestDto, SearchResponseDto } from './dto/search.dto.js';
 import { searchOptions } from './dto/search-options.dto.js';
@@ -18,7 +17,7 @@ import { toHitDto } from './dto/source.dto.js';
 export class SearchController {
   constructor(
     private readonly searches: SearchService,
-    private readonly ledger: Ledger,
+    private readonly tabs: Tabs,
     private readonly openRequests: OpenRequests,
   ) {}
 
@@ -34,6 +33,7 @@ export class SearchController {
     'INVALID_REQUEST',
     'NOT_FOUND',
     'CONFLICT',
+    'BUDGET_EXCEEDED',
     'PROVIDER_ERROR',
     'PROVIDER_UNAVAILABLE',
     'PROVIDER_TIMEOUT',
@@ -43,13 +43,13 @@ export class SearchController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<SearchResponseDto> {
     const signal = this.openRequests.track(response);
-    const calls = new CallLog(randomUUID(), this.ledger);
+    const tab = this.tabs.openTab(randomUUID(), true);
     try {
       const options = searchOptions(body);
-      const { hits, embedding, timings } = await this.searches.search(
+      const { hits, embeddingTokens, timings } = await this.searches.search(
         { ...options, minSimilarity: options.minSimilarity ?? 0, queries: body.queries },
         signal,
-        (call) => calls.embedded(call),
+        billEmbedding(tab, 'query_embedding'),
       );
       response.setHeader('Server-Timing', serverTiming(timings));
       return {
@@ -58,10 +58,10 @@ export class SearchController {
           hits: (hits[index] ?? []).map((hit) => ({ ...toHitDto(hit), content: hit.content })),
         })),
         timings: { embed_ms: milliseconds(timings.embedMs), search_ms: milliseconds(timings.searchMs) },
-        usage: { embedding_tokens: embedding.tokens },
+        usage: { embedding_tokens: embeddingTokens },
       };
     } finally {
-      await calls.record();
+      await tab.settle();
     }
   }
 }

@@ -1,6 +1,6 @@
 import { getSchemaPath } from '@nestjs/swagger';
 import { Problem } from '../common/index.js';
-import { DoneDto } from './dto/answer.dto.js';
+import { AlternativeDto, DoneDto, FailedJudgementDto, JudgementDto } from './dto/answer.dto.js';
 import { CitationDto, SourceDto } from './dto/source.dto.js';
 
 const EXAMPLE = `id: 1
@@ -50,7 +50,13 @@ export const SSE_CONTENT = {
           properties: { text: { type: 'string' } },
         }),
         event('citation', 'After the text that it is about.', { $ref: getSchemaPath(CitationDto) }),
-        event('done', 'The last event of a finished answer.', { $ref: getSchemaPath(DoneDto) }),
+        event('alternative', 'Where `models` was given: what each of the others said, in their order.', {
+          $ref: getSchemaPath(AlternativeDto),
+        }),
+        event('done', 'The answer is finished.', { $ref: getSchemaPath(DoneDto) }),
+        event('evaluation', 'Where `evaluate` was set: the judgement, after `done`.', {
+          oneOf: [{ $ref: getSchemaPath(JudgementDto) }, { $ref: getSchemaPath(FailedJudgementDto) }],
+        }),
         event('error', 'Instead of `done`. What was spent until then is in the ledger.', {
           $ref: getSchemaPath(Problem),
         }),

@@ -41,7 +41,15 @@ export class AppConfig {
     firstTokenTimeoutMs: number;
     stallTimeoutMs: number;
     maxRetries: number;
+    /** Calls in flight to one provider, and callers that may wait for a place among them. */
+    maxConcurrency: number;
+    maxQueue: number;
+    /** Failed attempts within a minute that open a model's circuit breaker (0: none), and for how long. */
+    breakerFailures: number;
+    breakerOpenMs: number;
   };
+  /** How long an answer may be given again to callers who ask for that; 0 = answers are not kept. */
+  readonly responseCacheTtlMs: number;
   readonly embeddingModel: string;
   readonly rateLimits: { rpm: number; tpm: number; concurrency: number };
   /** Decimal strings: money never passes through binary floating point on its way to the database. */
@@ -71,6 +79,7 @@ export class AppConfig {
     this.redisUrl = read.url('REDIS_URL', ['redis:', 'rediss:']);
     this.auth = { adminApiKey: read.string('ADMIN_API_KEY') };
     this.llm = readLlm(read);
+    this.responseCacheTtlMs = read.integer('RESPONSE_CACHE_TTL_S', 0, 0, 2_592_000) * 1000;
     this.embeddingModel = readEmbeddingModel(read, this.llm.openaiApiKey, this.llm.openaiBaseUrl);
     this.rateLimits = {
       rpm: read.integer('RATE_LIMIT_RPM', 60, 0, 1_000_000),
@@ -140,6 +149,10 @@ function readLlm(read: EnvReader): AppConfig['llm'] {
     firstTokenTimeoutMs: read.integer('LLM_FIRST_TOKEN_TIMEOUT_MS', 30_000, 1, 3_600_000),
     stallTimeoutMs: read.integer('LLM_STALL_TIMEOUT_MS', 30_000, 1, 3_600_000),
     maxRetries: read.integer('LLM_MAX_RETRIES', 3, 0, 20),
+    maxConcurrency: read.integer('LLM_MAX_CONCURRENCY', 64, 1, 10_000),
+    maxQueue: read.integer('LLM_MAX_QUEUE', 256, 0, 100_000),
+    breakerFailures: read.integer('LLM_BREAKER_FAILURES', 10, 0, 10_000),
+    breakerOpenMs: read.integer('LLM_BREAKER_OPEN_MS', 15_000, 1, 3_600_000),
   };
 }
 

@@ -62,7 +62,7 @@ class ModelCosts extends CostGroup {
 }
 
 class OperationCosts extends CostGroup {
-  @ApiProperty({ example: 'answer', enum: ['answer', 'query_embedding', 'document_embedding'] })
+  @ApiProperty({ example: 'answer', enum: ['answer', 'judge', 'query_embedding', 'document_embedding'] })
   operation!: string;
 }
 
@@ -76,7 +76,8 @@ class DayCosts extends CostGroup {
   day!: string;
 }
 
-class BudgetState {
+/** A budget in its current period. */
+export class BudgetStateDto {
   @ApiProperty({ example: 'service', description: '`service` or a key id.' })
   scope!: string;
 
@@ -89,7 +90,7 @@ class BudgetState {
   @ApiProperty({ example: 3.21 })
   spent_usd!: number;
 
-  @ApiProperty({ example: 0.02 })
+  @ApiProperty({ example: 0.02, description: 'The most that calls under way may still cost.' })
   reserved_usd!: number;
 
   @ApiProperty({ example: '2026-11-23T00:00:00Z' })
@@ -122,6 +123,6 @@ export class CostSummary {
   @ApiProperty({ type: [DayCosts] })
   by_day!: DayCosts[];
 
-  @ApiProperty({ type: [BudgetState] })
-  budgets!: BudgetState[];
+  @ApiProperty({ type: [BudgetStateDto] })
+  budgets!: BudgetStateDto[];
 }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/index.js';
-import type { CostGroup, CostSummary, TokenTotals } from './cost-summary.dto.js';
+import { endOfPeriod } from './budget.js';
+import { Budgets, type BudgetState } from './budgets.js';
+import type { BudgetStateDto, CostGroup, CostSummary, TokenTotals } from './cost-summary.dto.js';
 
 interface Row {
   grouping: number;
@@ -40,11 +42,17 @@ const BY_DAY = 6;
 /** What was spent, from the ledger. */
 @Injectable()
 export class CostSummaryService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly budgets: Budgets,
+  ) {}
 
   /** @param from first instant counted, @param to first instant no longer counted; absent: no bound */
   async summarise(from?: string, to?: string): Promise<CostSummary> {
-    const rows = await this.database.query<Row>(SUMMARY, [from ?? null, to ?? null]);
+    const [rows, budgets] = await Promise.all([
+      this.database.query<Row>(SUMMARY, [from ?? null, to ?? null]),
+      this.budgets.state(),
+    ]);
     const total = rows.find(({ grouping }) => grouping === TOTAL);
     const groups = (grouping: number): Row[] => rows.filter((row) => row.grouping === grouping);
     return {
@@ -56,9 +64,20 @@ export class CostSummaryService {
       by_operation: groups(BY_OPERATION).map((row) => ({ operation: row.operation ?? '', ...groupOf(row) })),
       by_key: [],
       by_day: groups(BY_DAY).map((row) => ({ day: row.day ?? '', ...groupOf(row) })),
-      budgets: [],
+      budgets: budgets.map(budgetOf),
     };
   }
+}
+
+function budgetOf(state: BudgetState): BudgetStateDto {
+  return {
+    scope: state.scope,
+    period: state.period,
+    limit_usd: Number(state.limitUsd),
+    spent_usd: Number(state.spentUsd),
+    reserved_usd: Number(state.reservedUsd),
+    resets_at: endOfPeriod(state).toISOString(),
+  };
 }
 
 function groupOf(row: Row): CostGroup {

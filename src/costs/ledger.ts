@@ -1,14 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../database/index.js';
+import type { BudgetRef, BudgetCharge } from './budget.js';
 import { countCall } from './cost-metrics.js';
-import { type PricedUsage, PriceList } from './pricing.js';
 
-export type Operation = 'answer' | 'query_embedding' | 'document_embedding';
+export type Operation = 'answer' | 'judge' | 'query_embedding' | 'document_embedding';
 
 /** One call to a model, as it is recorded. Nothing of what was asked or said is in it. */
 export interface LedgerEntry {
+  /** Its own; a call that is written twice under one id counts once. */
+  id: string;
+  /** ISO 8601: when it was admitted to its budgets. Absent: when it is written. */
+  createdAt?: string | undefined;
   /** The ask, search or document that the call served. */
   requestId: string;
   /** True for exactly one entry of each ask and each search: it is what counts as a request. */
@@ -18,7 +21,8 @@ export interface LedgerEntry {
   model: string;
   /** 1 for the first try. */
   attempt: number;
-  outcome: 'ok' | 'failed' | 'aborted';
+  /** `cut`: it failed after its first token. */
+  outcome: 'ok' | 'failed' | 'cut' | 'aborted';
   inputTokens: number;
   outputTokens: number;
   cacheReadTokens: number;
@@ -26,65 +30,66 @@ export interface LedgerEntry {
   embeddingTokens: number;
   /** True when the tokens were counted here, because the provider did not say. */
   estimated: boolean;
+  /** US dollars as a decimal; null: the model's price is not known. */
+  costUsd: string | null;
+  /** The budgets that the cost counts in. */
+  budgets: readonly BudgetRef[];
   latencyMs: number;
   firstTokenMs: number | null;
   /** The kind of error of a failed call. */
   error: string | null;
 }
 
-interface Waiting {
-  entries: readonly (LedgerEntry & { costUsd: string | null })[];
-  resolve: () => void;
+/** What is written in one transaction: a request's calls, and the reservation that ends with them. */
+interface Page {
+  entries: readonly LedgerEntry[];
+  reservation: string | undefined;
+}
+
+interface Waiting extends Page {
+  resolve: (charges: BudgetCharge[]) => void;
   reject: (error: unknown) => void;
 }
 
-const INSERT = `
-  INSERT INTO llm_calls (id, request_id, is_request, operation, model, attempt, outcome, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, embedding_tokens, estimated, cost_usd, latency_ms, first_token_ms, error)
-  SELECT id, "requestId", "isRequest", operation, model, attempt, outcome, "inputTokens", "outputTokens",
-    "cacheReadTokens", "cacheWriteTokens", "embeddingTokens", estimated, "costUsd", "latencyMs", "firstTokenMs", error
-  FROM jsonb_to_recordset($1::jsonb) AS entry (id uuid, "requestId" text, "isRequest" boolean, operation text, model text,
-    attempt smallint, outcome text, "inputTokens" integer, "outputTokens" integer, "cacheReadTokens" integer,
-    "cacheWriteTokens" integer, "embeddingTokens" integer, estimated boolean, "costUsd" numeric, "latencyMs" real,
-    "firstTokenMs" real, error text)
-  ON CONFLICT (id) DO NOTHING`;
+const RECORD = `
+  SELECT scope, period, to_char(starts_on, 'YYYY-MM-DD') AS "startsOn", added_usd::text AS "addedUsd",
+         spent_usd::text AS "spentUsd"
+  FROM record_calls($1::jsonb, $2::uuid[])`;
 const WRITE_ATTEMPTS = 3;
 const RETRY_DELAY_MS = 100;
+/** Pages that could not be written are tried again this often … */
+const BACKLOG_INTERVAL_MS = 5_000;
+/** … as long as there are no more than these; each is a few hundred bytes. */
+const LONGEST_BACKLOG = 10_000;
 
 /** The append-only record of every call that may have cost something. */
 @Injectable()
-export class Ledger {
+export class Ledger implements OnModuleDestroy {
   private readonly logger = new Logger('Ledger');
   private queue: Waiting[] = [];
+  private backlog: Page[] = [];
+  private backlogTimer: NodeJS.Timeout | undefined;
   private isWriting = false;
 
-  constructor(
-    private readonly database: Database,
-    private readonly prices: PriceList,
-  ) {}
+  constructor(private readonly database: Database) {}
 
   /**
-   * Records calls; resolves when they are committed. Calls that end while a write is under way are written together
-   * next, so that the rate of answers is not bounded by that of commits.
-   * @returns the cost of each call in US dollars as a decimal, `null` where the model's price is not known
+   * Records calls and ends their reservation; resolves when that is committed. What comes while a write is under way is
+   * written together next, so that the rate of answers is not bounded by that of commits.
+   * @returns the budgets that this write has charged, perhaps with other requests' calls beside these
+   * @throws the database's error; the calls are then kept, and written when the database is back
    */
-  async record(entries: readonly LedgerEntry[]): Promise<(string | null)[]> {
-    const priced = entries.map((entry) => {
-      const counts = wholeCounts(entry);
-      return {
-        ...entry,
-        ...counts,
-        // made here, so that a write that is tried again after its answer was lost counts once
-        id: randomUUID(),
-        costUsd: this.prices.cost(entry.model, pricedUsage(counts)),
-      };
-    });
-    await new Promise<void>((resolve, reject) => {
-      this.queue.push({ entries: priced, resolve, reject });
+  async record(entries: readonly LedgerEntry[], reservation?: string): Promise<BudgetCharge[]> {
+    const charges = await new Promise<BudgetCharge[]>((resolve, reject) => {
+      this.queue.push({ entries, reservation, resolve, reject });
       if (!this.isWriting) void this.writeAll();
     });
-    for (const entry of priced) countCall(entry);
-    return priced.map(({ costUsd }) => costUsd);
+    for (const entry of entries) countCall(entry);
+    return charges;
+  }
+
+  onModuleDestroy(): void {
+    clearTimeout(this.backlogTimer);
   }
 
   private async writeAll(): Promise<void> {
@@ -93,63 +98,60 @@ export class Ledger {
       const batch = this.queue;
       this.queue = [];
       try {
-        await this.write(batch.flatMap(({ entries }) => entries));
-        for (const { resolve } of batch) resolve();
+        const charges = await this.write(batch);
+        // told once: who is told acts on it
+        for (const [index, { resolve }] of batch.entries()) resolve(index === 0 ? charges : []);
       } catch (error) {
-        for (const { entries, reject } of batch) {
-          // the bill must be reconstructable even without the database
-          this.logger.error({ err: error, entries }, 'Ledger entries could not be written');
-          reject(error);
-        }
+        this.keep(batch, error);
+        for (const { reject } of batch) reject(error);
       }
     }
     this.isWriting = false;
   }
 
-  private async write(entries: readonly unknown[]): Promise<void> {
+  private async write(pages: readonly Page[]): Promise<BudgetCharge[]> {
+    const entries = JSON.stringify(pages.flatMap((page) => page.entries));
+    const reservations = pages.flatMap(({ reservation }) => reservation ?? []);
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.database.query(INSERT, [JSON.stringify(entries)]);
-        return;
+        return await this.database.query<BudgetCharge & Record<string, unknown>>(RECORD, [
+          entries,
+          reservations,
+        ]);
       } catch (error) {
         if (attempt === WRITE_ATTEMPTS) throw error;
         await sleep(RETRY_DELAY_MS * attempt);
       }
     }
   }
-}
 
-const COUNTS = [
-  'inputTokens',
-  'outputTokens',
-  'cacheReadTokens',
-  'cacheWriteTokens',
-  'embeddingTokens',
-] as const;
-type TokenCounts = Pick<LedgerEntry, (typeof COUNTS)[number]>;
-const LARGEST_COUNT = 2 ** 31 - 1;
-
-/** Counts as the ledger can hold them: a server that sends nonsense must not keep other calls from being written. */
-function wholeCounts(entry: LedgerEntry): TokenCounts {
-  const whole = (count: number): number =>
-    Number.isFinite(count) ? Math.min(Math.max(Math.round(count), 0), LARGEST_COUNT) : 0;
-  const [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens] = COUNTS.map((name) =>
-    whole(entry[name]),
-  ) as [number, number, number, number, number];
-  return { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens };
-}
-
-/** Embedding tokens are priced as a model's input. */
-function pricedUsage(counts: TokenCounts): PricedUsage {
-  return { ...counts, inputTokens: counts.inputTokens + counts.embeddingTokens };
-}
-
-/** Sums decimals exactly, in trillionths of a dollar; `null` when one of them is not known. */
-export function sumCosts(costs: readonly (string | null)[]): number | null {
-  let sum = 0n;
-  for (const cost of costs) {
-    if (cost === null) return null;
-    sum += BigInt(cost.replace('.', ''));
+  /** The bill must be complete, or at least reconstructable, even when the database fails. */
+  private keep(pages: readonly Page[], error: unknown): void {
+    const kept = isDataError(error) ? [] : pages.slice(0, LONGEST_BACKLOG - this.backlog.length);
+    this.backlog.push(...kept.map(({ entries, reservation }) => ({ entries, reservation })));
+    this.logger.error(
+      { err: error, entries: pages.flatMap((page) => page.entries), kept: kept.length > 0 },
+      'Ledger entries could not be written',
+    );
+    if (this.backlog.length > 0)
+      this.backlogTimer ??= setTimeout(() => void this.writeBacklog(), BACKLOG_INTERVAL_MS).unref();
   }
-  return Number(sum) / 1e12;
+
+  private async writeBacklog(): Promise<void> {
+    this.backlogTimer = undefined;
+    const pages = this.backlog;
+    this.backlog = [];
+    try {
+      await this.write(pages);
+      for (const entry of pages.flatMap((page) => page.entries)) countCall(entry);
+      this.logger.log(`Ledger entries written that had failed before: ${pages.length}`);
+    } catch (error) {
+      this.keep(pages, error);
+    }
+  }
+}
+
+/** SQLSTATE classes of values that the server will never take; anything else may heal. */
+function isDataError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(22|23|42)/.test(String(error.code));
 }

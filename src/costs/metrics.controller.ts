@@ -3,6 +3,7 @@ import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } f
 import type { Request, Response } from 'express';
 import { register } from 'prom-client';
 import { ApiProblems, AppError, KeyRequired } from '../common/index.js';
+import { Budgets } from './budgets.js';
 import { CostQuery, CostSummary } from './cost-summary.dto.js';
 import { CostSummaryService } from './cost-summary.service.js';
 
@@ -12,7 +13,10 @@ const PROMETHEUS_TYPES = ['text/plain', 'application/openmetrics-text'];
 @Controller('metrics')
 @KeyRequired()
 export class MetricsController {
-  constructor(private readonly costs: CostSummaryService) {}
+  constructor(
+    private readonly costs: CostSummaryService,
+    private readonly budgets: Budgets,
+  ) {}
 
   @Get()
   @ApiOperation({
@@ -40,6 +44,8 @@ export class MetricsController {
     @Res() response: Response,
   ): Promise<void> {
     if (wantsPrometheus(request.header('accept'))) {
+      // brings the budgets' gauges up to date; without the database, the others are worth having all the same
+      await this.budgets.state().catch(() => undefined);
       response.type(register.contentType).send(await register.metrics());
       return;
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sumCosts } from './ledger.js';
+import { sumCosts } from './money.js';
 import { costOf } from './pricing.js';
 
 const tokens = (inputTokens: number, outputTokens = 0, cacheReadTokens = 0, cacheWriteTokens = 0) => ({

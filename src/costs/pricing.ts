@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { calcPrice, findProvider, type Provider } from '@pydantic/genai-prices';
 import { AppConfig, type ModelPrice } from '../config/index.js';
+import { MONEY_DECIMALS, toTrillionths } from './money.js';
 
 /** Tokens of one call. Input tokens exclude the cached ones. */
 export interface PricedUsage {
@@ -10,10 +11,17 @@ export interface PricedUsage {
   cacheWriteTokens: number;
 }
 
-/** Decimals of an amount of money: a trillionth of a dollar, finer than any price of one token. */
-const DECIMALS = 12;
 /** Run in this process and cost nothing. */
 const FREE_MODELS = new Set(['extractive', 'lexical-hash']);
+
+/** What a call may come to before it is made. */
+export interface WorstCase {
+  /** The models that may be called, one of which answers. */
+  models: readonly string[];
+  /** Upper bounds. Embedding tokens are input. */
+  inputTokens: number;
+  outputTokens: number;
+}
 
 /** What calls cost, by the public price list (`@pydantic/genai-prices`) and `MODEL_PRICES`, which comes first. */
 @Injectable()
@@ -23,6 +31,25 @@ export class PriceList {
   /** Cost in US dollars as a decimal, such as `0.003825000000`; `null` when the model's price is not known. */
   cost(model: string, usage: PricedUsage): string | null {
     return costOf(model, usage, this.config.modelPrices);
+  }
+
+  /**
+   * The most that one call to one of the models may cost, in trillionths of a dollar: the dearest one's, with the input
+   * at the dearest of its rates, since writing to a provider's cache may cost more than plain input.
+   * @throws RangeError for a model whose price is not known
+   */
+  worstCost({ models, inputTokens, outputTokens }: WorstCase): bigint {
+    const plain = { inputTokens, outputTokens, cacheReadTokens: 0, cacheWriteTokens: 0 };
+    const written = { ...plain, inputTokens: 0, cacheWriteTokens: inputTokens };
+    let worst = 0n;
+    for (const model of models)
+      for (const usage of [plain, written]) {
+        const cost = this.cost(model, usage);
+        if (cost === null) throw new RangeError(`the price of ${model} is not known`);
+        const amount = toTrillionths(cost);
+        if (amount > worst) worst = amount;
+      }
+    return worst;
   }
 }
 
@@ -36,9 +63,9 @@ export function costOf(
   usage: PricedUsage,
   own: Readonly<Record<string, ModelPrice>> = {},
 ): string | null {
-  if (FREE_MODELS.has(model)) return (0).toFixed(DECIMALS);
+  if (FREE_MODELS.has(model)) return (0).toFixed(MONEY_DECIMALS);
   const price = own[model];
-  if (price !== undefined) return ownCost(price, usage).toFixed(DECIMALS);
+  if (price !== undefined) return ownCost(price, usage).toFixed(MONEY_DECIMALS);
   const slash = model.indexOf('/');
   const provider = providerOf(model.slice(0, slash));
   if (provider === undefined) return null;
@@ -53,7 +80,7 @@ export function costOf(
     model.slice(slash + 1),
     { provider },
   );
-  return found === null ? null : found.total_price.toFixed(DECIMALS);
+  return found === null ? null : found.total_price.toFixed(MONEY_DECIMALS);
 }
 
 const providers = new Map<string, Provider | undefined>();

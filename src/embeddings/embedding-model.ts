@@ -1,3 +1,30 @@
+/** One call to an embedding provider, when it is over: retries are calls of their own. */
+export interface EmbeddingCall {
+  /** The model's id. */
+  model: string;
+  /** 1 for the first try. */
+  attempt: number;
+  outcome: 'ok' | 'failed' | 'aborted';
+  /** As billed: 0 for a call that was never accepted, and for models that cost nothing. */
+  tokens: number;
+  /** True when the provider did not say and the tokens were counted here. */
+  estimated: boolean;
+  latencyMs: number;
+  /** The kind of error of a failed call. */
+  error: string | null;
+}
+
+/**
+ * Awaited before each call to a provider: its rejection ends the embedding with nothing sent.
+ * @param model the model's id
+ * @param worstTokens upper bound of the tokens that the call may bill; counts when called
+ * @returns what is told of the call when it is over, however it ended; must not throw
+ */
+export type BeginEmbeddingCall = (
+  model: string,
+  worstTokens: () => number,
+) => Promise<(call: EmbeddingCall) => void>;
+
 export interface Embeddings {
   /** One vector a text, in order, each L2-normalised. */
   vectors: Float32Array[];
@@ -35,5 +62,6 @@ export abstract class EmbeddingModel {
     texts: readonly string[],
     kind: 'query' | 'document',
     signal: AbortSignal,
+    begin?: BeginEmbeddingCall,
   ): Promise<Embeddings>;
 }

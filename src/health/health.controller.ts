@@ -4,6 +4,7 @@ import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService 
 import type { Response } from 'express';
 import { AppConfig } from '../config/index.js';
 import { Database } from '../database/index.js';
+import { ModelCaller } from '../llm/index.js';
 import { KeywordIndex } from '../retrieval/index.js';
 
 /** The database answers a probe within this time, or is taken to be down. */
@@ -14,6 +15,7 @@ const EXAMPLE = {
     database: { status: 'up', kind: 'embedded' },
     migrations: { status: 'up', pending: 0 },
     search: { status: 'up', keyword_engine: 'pg_textsearch' },
+    models: { status: 'up', circuit_breakers: { 'anthropic/claude-sonnet-5': 'closed' } },
   },
 };
 
@@ -26,6 +28,7 @@ export class HealthController {
     private readonly config: AppConfig,
     private readonly database: Database,
     private readonly keywords: KeywordIndex,
+    private readonly models: ModelCaller,
   ) {}
 
   @Get('live')
@@ -54,7 +57,11 @@ export class HealthController {
   })
   async ready(@Res() response: Response): Promise<void> {
     try {
-      const { status, details } = await this.health.check([() => this.checkDatabase(), () => this.search()]);
+      const { status, details } = await this.health.check([
+        () => this.checkDatabase(),
+        () => this.search(),
+        () => this.breakers(),
+      ]);
       response.json({ status, details });
     } catch (error) {
       // terminus throws its report of a failed check as an HTTP exception
@@ -79,6 +86,11 @@ export class HealthController {
 
   private search(): HealthIndicatorResult {
     return this.indicators.check('search').up({ keyword_engine: this.keywords.engine });
+  }
+
+  /** Told, but no reason to send the traffic elsewhere: the other replicas call the same providers. */
+  private breakers(): HealthIndicatorResult {
+    return this.indicators.check('models').up({ circuit_breakers: this.models.breakerStates });
   }
 }
 

@@ -19,8 +19,8 @@ export interface AttemptReport {
   model: string;
   /** From 1. */
   attempt: number;
-  /** `aborted`: the caller stopped, by its signal or by leaving the loop. */
-  outcome: 'ok' | 'failed' | 'aborted';
+  /** `cut`: it failed after its first text. `aborted`: the caller stopped, by its signal or by leaving the loop. */
+  outcome: 'ok' | 'failed' | 'cut' | 'aborted';
   /**
    * What the provider billed: exact when the attempt finished, else its last count (or the prompt's, counted here) with
    * the output counted from the text received. Absent when the provider never accepted the request.
@@ -40,6 +40,8 @@ export interface AttemptOptions {
   timeouts: CallTimeouts;
   /** When the whole call must be over, on the clock of `performance.now()`. */
   deadline: number;
+  /** By when the first text must have come, on the same clock: other models wait to be tried. Default: the deadline. */
+  firstTokenBy?: number | undefined;
   /** Called once, when the attempt is over in whatever way. Must not throw. */
   onAttempt?: (report: AttemptReport) => void;
 }
@@ -71,7 +73,7 @@ export async function* runAttempt(
   } catch (error) {
     // what the abort made of the call is not its failure
     if (signal.aborted) throw signal.reason;
-    record.outcome = 'failed';
+    record.outcome = record.firstTokenMs === undefined ? 'failed' : 'cut';
     record.error = error;
     throw error;
   } finally {
@@ -89,10 +91,13 @@ interface Limit {
 }
 
 /** The timeouts that the next event is up against. */
-function nextLimit(record: AttemptRecord, { timeouts, deadline }: AttemptOptions): Limit {
+function nextLimit(
+  record: AttemptRecord,
+  { timeouts, deadline, firstTokenBy = Infinity }: AttemptOptions,
+): Limit {
   const waiting = record.firstTokenMs === undefined;
   const own = waiting
-    ? record.started + unlimited(timeouts.firstTokenMs)
+    ? Math.min(record.started + unlimited(timeouts.firstTokenMs), firstTokenBy)
     : performance.now() + unlimited(timeouts.stallMs);
   return { own, whole: deadline };
 }
@@ -106,7 +111,7 @@ function timeoutError(
   const ownFirst = own < whole;
   const ownWhat =
     record.firstTokenMs === undefined
-      ? `sent no text for ${timeouts.firstTokenMs} ms`
+      ? `sent no text for ${Math.round(Math.min(own - record.started, timeouts.firstTokenMs || Infinity))} ms`
       : `stalled for ${timeouts.stallMs} ms`;
   return new ModelError(`${model} ${ownFirst ? ownWhat : `took longer than ${timeouts.callMs} ms`}`, {
     kind: 'timeout',

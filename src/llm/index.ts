@@ -6,5 +6,6 @@ export {
   type ModelCitation,
 } from './language-model.js';
 export { LlmModule } from './llm.module.js';
+export { type CallEvent, type CallHooks, ModelCaller } from './model-caller.js';
 export { LanguageModelRegistry, UnknownModelError } from './model-registry.js';
-export { withRetry } from './retry.js';
+export { worstUsage } from './usage.js';

@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
+import { ModelCaller } from './model-caller.js';
 import { LanguageModelRegistry } from './model-registry.js';
 
-/** The configured language models. `AppConfig` comes from the global configuration module. */
+/** The configured language models, and how they are called. `AppConfig` comes from the global configuration module. */
 @Module({
   providers: [
+    ModelCaller,
     {
       provide: LanguageModelRegistry,
       inject: [AppConfig],
@@ -16,6 +18,6 @@ import { LanguageModelRegistry } from './model-registry.js';
         }),
     },
   ],
-  exports: [LanguageModelRegistry],
+  exports: [LanguageModelRegistry, ModelCaller],
 })
 export class LlmModule {}

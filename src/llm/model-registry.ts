@@ -52,7 +52,12 @@ export class LanguageModelRegistry {
     this.#default = first;
   }
 
-  /** Ids of all models, the default first. */
+  /** All models, the default first. */
+  get all(): LanguageModel[] {
+    return [...this.#models.values()];
+  }
+
+  /** Their ids, in the same order. */
   get ids(): string[] {
     return [...this.#models.keys()];
   }
@@ -68,7 +73,7 @@ export class LanguageModelRegistry {
   /** A model and then, in their configured order, all others: its fallbacks. @throws UnknownModelError */
   withFallbacks(id?: string): LanguageModel[] {
     const first = this.get(id);
-    return [first, ...[...this.#models.values()].filter((model) => model !== first)];
+    return [first, ...this.all.filter((model) => model !== first)];
   }
 
   /** Closes all connections to providers, also those in use. */

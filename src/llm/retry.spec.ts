@@ -205,7 +205,7 @@ describe('withRetry', () => {
       message: 'test/scripted stalled for 20000 ms',
       provider: 'test',
     });
-    expect(run.reports[0]).toMatchObject({ outcome: 'failed', outputText: 'Onetwo' });
+    expect(run.reports[0]).toMatchObject({ outcome: 'cut', outputText: 'Onetwo' });
   });
 
   it('does not count a slow reader as a stall', async () => {

@@ -1,8 +1,13 @@
 import { countTokens } from '../common/text/index.js';
-import type { GenerationRequest, TokenUsage } from './language-model.js';
+import type { GenerationRequest, LanguageModel, TokenUsage } from './language-model.js';
 
 /** Tokens that chat formats add around each message, as OpenAI documents them for its own counting. */
 const TOKENS_PER_MESSAGE = 4;
+/** What a reservation adds to our own count of a prompt; see {@link worstUsage}. */
+const OPENAI_MARGIN = 1.5;
+const OTHER_MARGIN = 2;
+const FRAMING_TOKENS = 500;
+const FRAMING_TOKENS_PER_SOURCE = 50;
 
 /** All zeros: what a model that runs in this process bills. */
 export const NO_USAGE: Readonly<TokenUsage> = {
@@ -14,20 +19,57 @@ export const NO_USAGE: Readonly<TokenUsage> = {
 };
 
 /**
- * What a call costs as far as it can be told here: the prompt's tokens and those of the text received so far.
- * Counting takes about half a millisecond for a thousand tokens and is nearly always thrown away for the provider's
- * exact count, so `inputTokens` is a getter that counts when first read.
+ * What a call costs as far as it can be told here: the prompt's tokens and those of the text that the model has written
+ * so far, marks and thoughts included. Counting takes about half a millisecond for a thousand tokens and is nearly always
+ * thrown away for the provider's exact count, so both are getters that count when read.
+ * @param written the model's text at the time of reading
  */
-export function estimatedUsage(request: GenerationRequest, outputText = ''): TokenUsage {
+export function estimatedUsage(request: GenerationRequest, written: () => string = () => ''): TokenUsage {
   let inputTokens: number | undefined;
   return {
     get inputTokens() {
       return (inputTokens ??= promptTokens(request));
     },
-    outputTokens: countTokens(outputText),
+    get outputTokens() {
+      return countTokens(written());
+    },
     cacheReadTokens: 0,
     cacheWriteTokens: 0,
     estimated: true,
+  };
+}
+
+/**
+ * A provider's count that may be older than the text it has sent since, all of which it bills.
+ * @param written the model's text at the time of reading
+ */
+export function usageAtLeast(reported: TokenUsage, written: () => string): TokenUsage {
+  const outputTokens = (): number => Math.max(reported.outputTokens, countTokens(written()));
+  return {
+    ...reported,
+    get outputTokens() {
+      return outputTokens();
+    },
+    get estimated() {
+      return reported.estimated || outputTokens() > reported.outputTokens;
+    },
+  };
+}
+
+/**
+ * Upper bound of what one call may use, for its reservation: the prompt, and as many tokens as the model may write.
+ * Counted with OpenAI's tokenizer; those of others have been seen to make a third more of the same text, and providers
+ * frame each source and sentence in tokens of their own. Generous on purpose: a reservation lasts for seconds.
+ */
+export function worstUsage(
+  models: readonly LanguageModel[],
+  request: GenerationRequest,
+): { inputTokens: number; outputTokens: number } {
+  const margin = models.every(({ id }) => id.startsWith('openai/')) ? OPENAI_MARGIN : OTHER_MARGIN;
+  const framing = FRAMING_TOKENS + FRAMING_TOKENS_PER_SOURCE * request.sources.length;
+  return {
+    inputTokens: Math.ceil(promptTokens(request) * margin) + framing,
+    outputTokens: request.maxTokens,
   };
 }
 
@@ -49,7 +91,7 @@ export function usageSoFar(
   request: GenerationRequest,
   text: string,
 ): TokenUsage | undefined {
-  if (last === undefined) return text === '' ? undefined : estimatedUsage(request, text);
+  if (last === undefined) return text === '' ? undefined : estimatedUsage(request, () => text);
   const outputTokens = Math.max(last.outputTokens, countTokens(text));
   if (outputTokens === last.outputTokens && !last.estimated) return last;
   return { ...last, outputTokens, estimated: true };

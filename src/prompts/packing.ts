@@ -1,7 +1,10 @@
-import type { AnswerPromptInput, Passage, Turn } from './prompt.js';
+import type { AnswerPromptInput, Turn } from './prompt.js';
 
 /** Fewer tokens than this of a passage say too little to be worth a source. */
 const SMALLEST_CUT = 64;
+
+/** Written behind a passage that was cut. */
+export const CUT_NOTE = '\n(cut here: the passage goes on)';
 
 export interface PackedPassage {
   passage: number;
@@ -14,7 +17,7 @@ export interface PackedPassage {
  * it may still fit. Only when not even the best one fits is it cut, at a white space, and marked as cut.
  */
 export function packPassages(
-  passages: readonly Passage[],
+  passages: readonly { text: string }[],
   budget: number,
   countTokens: (text: string) => number,
 ): PackedPassage[] {

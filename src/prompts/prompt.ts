@@ -34,3 +34,24 @@ export interface AnswerPrompt {
   history: Turn[];
   questionText: string;
 }
+
+export interface JudgePromptInput {
+  question: string;
+  answer: string;
+  /** What the answer was to rest on, best first. */
+  passages: readonly { title: string; text: string }[];
+  /** Most tokens that the passages may take together. */
+  sourceTokens: number;
+  countTokens: (text: string) => number;
+}
+
+/** A prompt that has an answer judged, provider-neutral. The user's turn is `sourcesText` and then `questionText`. */
+export interface JudgePrompt {
+  version: string;
+  /** Never depends on what is judged: the stable prefix that providers cache. */
+  instructions: string;
+  /** The passages that fit, numbered from 1. */
+  sourcesText: string;
+  /** The question, the answer and what to do with them. */
+  questionText: string;
+}

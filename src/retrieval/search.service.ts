@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, mapLimit } from '../common/index.js';
 import { Database } from '../database/index.js';
-import { EmbeddingModel, toVectorParameter } from '../embeddings/index.js';
+import { type BeginEmbeddingCall, EmbeddingModel, toVectorParameter } from '../embeddings/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
 import { DenseIndex } from './dense-index.js';
 import { compileFilter, type CompiledFilter, type MetadataFilter } from './filter.js';
@@ -22,19 +22,11 @@ export interface SearchRequest {
   filter?: MetadataFilter | undefined;
 }
 
-/** What a query's embedding cost, for the ledger. */
-export interface EmbeddingCall {
-  model: string;
-  outcome: 'ok' | 'failed' | 'aborted';
-  tokens: number;
-  estimated: boolean;
-  latencyMs: number;
-}
-
 export interface SearchResult {
   /** One list a query, in order. */
   hits: SearchHit[][];
-  embedding: EmbeddingCall;
+  /** Tokens that embedding the queries took. */
+  embeddingTokens: number;
   timings: { embedMs: number; searchMs: number };
 }
 
@@ -64,41 +56,31 @@ export class SearchService {
 
   /**
    * Embeds all queries in one call, then searches collections and queries concurrently.
-   * @param onEmbedded told of the embedding call as soon as it is over, however it ended
+   * @param begin takes part in each call to the embedding provider
    * @throws AppError NOT_FOUND for a collection that does not exist, CONFLICT for one of another embedding model,
    *   INVALID_REQUEST for a bad filter
    */
   async search(
     request: SearchRequest,
     signal: AbortSignal,
-    onEmbedded: (call: EmbeddingCall) => void = () => {},
+    begin?: BeginEmbeddingCall,
   ): Promise<SearchResult> {
     const filter = compileFilter(request.filter);
     const collections = await this.resolve(request.collections);
     const started = performance.now();
     // PostgreSQL's text cannot hold NUL
     const queries = request.queries.map((query) => query.replaceAll('\0', ' '));
-    const call = (outcome: EmbeddingCall['outcome'], tokens: number, estimated: boolean): EmbeddingCall => ({
-      model: this.embeddingModel.id,
-      outcome,
-      tokens,
-      estimated,
-      latencyMs: performance.now() - started,
-    });
-    const { vectors, tokens, estimated } = await this.embeddingModel
-      .embed(queries, 'query', signal)
-      .catch((error: unknown) => {
-        onEmbedded(call(signal.aborted ? 'aborted' : 'failed', 0, true));
-        throw error;
-      });
-    const embedding = call('ok', tokens, estimated);
-    const embedMs = embedding.latencyMs;
-    onEmbedded(embedding);
+    const { vectors, tokens } = await this.embeddingModel.embed(queries, 'query', signal, begin);
+    const embedMs = performance.now() - started;
     signal.throwIfAborted();
     const searchStarted = performance.now();
     const hits = await this.searchAll(request, queries, vectors, collections, filter);
     signal.throwIfAborted();
-    return { hits, embedding, timings: { embedMs, searchMs: performance.now() - searchStarted } };
+    return {
+      hits,
+      embeddingTokens: tokens,
+      timings: { embedMs, searchMs: performance.now() - searchStarted },
+    };
   }
 
   private async searchAll(

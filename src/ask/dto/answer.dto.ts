@@ -1,6 +1,7 @@
-import { ApiProperty, OmitType } from '@nestjs/swagger';
-import type { AnswerSummary, Timings, Usage } from '../answer-event.js';
-import { CitationDto, SourceDto } from './source.dto.js';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath, OmitType } from '@nestjs/swagger';
+import { Problem, toProblem } from '../../common/index.js';
+import type { AlternativeAnswer, AnswerSummary, Evaluation, Timings, Usage } from '../answer-event.js';
+import { CitationDto, SourceDto, toCitationDto } from './source.dto.js';
 
 /** Tokens as billed, of all calls that the answer took. */
 export class UsageDto {
@@ -40,7 +41,85 @@ export class TimingsDto {
   generate_ms!: number;
 }
 
+/** What a judge said of an answer. */
+export class JudgementDto {
+  @ApiProperty({
+    example: 1,
+    minimum: 0,
+    maximum: 1,
+    description: 'Share of its claims that the sources support.',
+  })
+  faithfulness!: number;
+
+  @ApiProperty({ example: 0.9, minimum: 0, maximum: 1, description: 'How well it answers the question.' })
+  relevance!: number;
+
+  @ApiProperty({ example: 'Both claims are in the first source.' })
+  reasons!: string;
+
+  @ApiProperty({
+    example: 'anthropic/claude-sonnet-5',
+    description: 'Who judged; `extractive`: words were compared.',
+  })
+  model!: string;
+
+  @ApiProperty({
+    example: 0.0012,
+    type: Number,
+    nullable: true,
+    description: "US dollars, beside the answer's own.",
+  })
+  cost_usd!: number | null;
+}
+
+/** Why there is no judgement. It never fails the answer. */
+export class FailedJudgementDto {
+  @ApiProperty({ example: 'The answer could not be judged: anthropic answered 529 (overloaded_error).' })
+  error!: string;
+}
+
+export type EvaluationDto = JudgementDto | FailedJudgementDto;
+
+/** What another model answered, from the same sources. */
+export class AlternativeDto {
+  @ApiProperty({ example: 'openai/gpt-5.4-mini' })
+  model!: string;
+
+  @ApiProperty({ example: 'Every 90 days.', description: 'As far as it came.' })
+  answer!: string;
+
+  @ApiProperty({ type: [CitationDto] })
+  citations!: CitationDto[];
+
+  @ApiProperty({ type: String, nullable: true, example: 'stop', description: 'null when it failed.' })
+  finish_reason!: string | null;
+
+  @ApiProperty({ example: 640 })
+  tokens_used!: number;
+
+  @ApiProperty({ type: UsageDto })
+  usage!: UsageDto;
+
+  @ApiProperty({ example: 0.0004, type: Number, nullable: true })
+  cost_usd!: number | null;
+
+  @ApiProperty({ example: 830.2 })
+  latency_ms!: number;
+
+  @ApiProperty({ example: 1 })
+  attempts!: number;
+
+  @ApiProperty({
+    type: Problem,
+    nullable: true,
+    example: null,
+    description: 'Why it failed; null when it did not.',
+  })
+  error!: Problem | null;
+}
+
 /** A cited answer. */
+@ApiExtraModels(JudgementDto, FailedJudgementDto)
 export class AnswerDto {
   @ApiProperty({ example: '0f8fad5b-d9cb-469f-a165-70867728950e', format: 'uuid' })
   id!: string;
@@ -76,7 +155,7 @@ export class AnswerDto {
     example: 0.0038,
     type: Number,
     nullable: true,
-    description: 'US dollars; null when the price of a model is not known.',
+    description: 'US dollars, without the judge; null when the price of a model is not known.',
   })
   cost_usd!: number | null;
 
@@ -89,12 +168,30 @@ export class AnswerDto {
   @ApiProperty({ example: 1, description: 'Calls to language models that it took.' })
   attempts!: number;
 
-  @ApiProperty({ example: null, type: 'object', additionalProperties: true, nullable: true })
-  evaluation!: Record<string, unknown> | null;
+  @ApiProperty({
+    example: false,
+    description:
+      'Whether it was generated for another ask, before or at the same time. It then cost nothing here.',
+  })
+  cached!: boolean;
+
+  @ApiPropertyOptional({
+    type: [AlternativeDto],
+    description: "The other models' answers, in the order of `models`; only where that was given.",
+  })
+  alternatives?: AlternativeDto[];
+
+  @ApiProperty({
+    oneOf: [{ $ref: getSchemaPath(JudgementDto) }, { $ref: getSchemaPath(FailedJudgementDto) }],
+    nullable: true,
+    example: null,
+    description: 'Null unless `evaluate` was set and something was answered.',
+  })
+  evaluation!: EvaluationDto | null;
 }
 
-/** The `done` event: the whole answer but its text and sources. */
-export class DoneDto extends OmitType(AnswerDto, ['answer', 'sources']) {}
+/** The `done` event: the whole answer but its text and sources, and what comes in events of its own. */
+export class DoneDto extends OmitType(AnswerDto, ['answer', 'sources', 'alternatives']) {}
 
 export function toDoneDto(summary: AnswerSummary, citations: CitationDto[]): DoneDto {
   const { usage } = summary;
@@ -104,14 +201,42 @@ export function toDoneDto(summary: AnswerSummary, citations: CitationDto[]): Don
     model: summary.model,
     prompt_version: summary.promptVersion,
     finish_reason: summary.finishReason,
-    tokens_used: usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
+    tokens_used: tokensUsed(usage),
     usage: toUsageDto(usage),
     cost_usd: summary.costUsd,
     latency_ms: milliseconds(summary.latencyMs),
     timings: toTimingsDto(summary.timings),
     attempts: summary.attempts,
+    cached: summary.cached,
     evaluation: null,
   };
+}
+
+export function toEvaluationDto(evaluation: Evaluation): EvaluationDto {
+  if ('error' in evaluation) return evaluation;
+  const { costUsd, ...judgement } = evaluation;
+  return { ...judgement, cost_usd: costUsd };
+}
+
+/** @param requestId for the problem of one that failed */
+export function toAlternativeDto(alternative: AlternativeAnswer, requestId: string): AlternativeDto {
+  const { usage, error } = alternative;
+  return {
+    model: alternative.model,
+    answer: alternative.answer,
+    citations: alternative.citations.map(toCitationDto),
+    finish_reason: alternative.finishReason,
+    tokens_used: tokensUsed(usage),
+    usage: toUsageDto(usage),
+    cost_usd: alternative.costUsd,
+    latency_ms: milliseconds(alternative.latencyMs),
+    attempts: alternative.attempts,
+    error: error === undefined ? null : toProblem(error, requestId),
+  };
+}
+
+function tokensUsed(usage: Usage): number {
+  return usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
 }
 
 function toUsageDto(usage: Usage): UsageDto {

@@ -2,8 +2,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
-  Equals,
+  ArrayMinSize,
+  ArrayUnique,
   IsArray,
+  IsBoolean,
   IsIn,
   IsInt,
   IsNumber,
@@ -16,10 +18,13 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import type { Question } from '../ask.service.js';
+import { AppError } from '../../common/index.js';
+import type { Question } from '../question.js';
 import { searchOptions, SearchOptionsDto } from './search-options.dto.js';
 
 const DEFAULT_MAX_TOKENS = 1024;
+/** Each is a whole answer, at the caller's cost and at the same time. */
+const MOST_COMPARED = 5;
 const ROLES = ['user', 'assistant'] as const;
 
 /** An earlier turn of the conversation. */
@@ -83,22 +88,61 @@ export class AskRequestDto extends SearchOptionsDto {
   history?: TurnDto[];
 
   @ApiPropertyOptional({
-    example: false,
-    default: false,
-    description: 'Judging the answer is not available yet: only `false`.',
+    example: ['extractive'],
+    type: [String],
+    minItems: 2,
+    maxItems: MOST_COMPARED,
+    description:
+      'Several of LLM_MODELS, asked concurrently, in place of `model`. The first one gives the answer; what the others ' +
+      'say comes as `alternatives`. A model that fails before its first token passes its place on to the next.',
   })
   @IsOptional()
-  @Equals(false, { message: 'evaluate takes only false: judging the answer is not available yet' })
+  @IsArray()
+  @ArrayMinSize(2)
+  @ArrayMaxSize(MOST_COMPARED)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @Length(1, 200, { each: true })
+  models?: string[];
+
+  @ApiPropertyOptional({
+    example: false,
+    default: false,
+    description:
+      'Judge the answer by its sources. A stream tells the judgement in an event of its own, after `done`. It costs a ' +
+      'call to the default model; without one, words are compared.',
+  })
+  @IsOptional()
+  @IsBoolean()
   evaluate?: boolean;
+
+  @ApiPropertyOptional({
+    example: false,
+    default: false,
+    description:
+      'Take an answer that was given to the same question from the same passages, where RESPONSE_CACHE_TTL_S is set. ' +
+      'Such an answer costs nothing and is marked `cached`. Without effect on comparisons.',
+  })
+  @IsOptional()
+  @IsBoolean()
+  cache?: boolean;
 }
 
+/** @throws AppError INVALID_REQUEST when both `model` and `models` are given */
 export function toQuestion(dto: AskRequestDto): Question {
+  if (dto.model != null && dto.models != null) {
+    const message = 'models takes the place of model: give one of the two';
+    throw new AppError('INVALID_REQUEST', message, { errors: [{ field: 'models', message }] });
+  }
   return {
     question: dto.question,
     history: dto.history ?? [],
     search: searchOptions(dto),
     maxTokens: dto.max_tokens ?? DEFAULT_MAX_TOKENS,
     temperature: dto.temperature,
-    model: dto.model,
+    model: dto.model ?? undefined,
+    models: dto.models ?? undefined,
+    evaluate: dto.evaluate ?? false,
+    cache: dto.cache ?? false,
   };
 }

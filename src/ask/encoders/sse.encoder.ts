@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
-import { ClientDisconnectedError, problemOf, toAppError } from '../../common/index.js';
+import { ClientDisconnectedError, toProblem } from '../../common/index.js';
 import type { AnswerEvent } from '../answer-event.js';
-import { serverTiming, toDoneDto } from '../dto/answer.dto.js';
+import { serverTiming, toAlternativeDto, toDoneDto, toEvaluationDto } from '../dto/answer.dto.js';
 import { type CitationDto, toCitationDto, toHitDto } from '../dto/source.dto.js';
 
 /** A comment goes out after this long without an event, so that no proxy takes the connection for dead. */
@@ -27,14 +27,15 @@ export async function encodeSse(
   const writer = new SseWriter(response, signal);
   writer.begin(!next.done && next.value.type === 'sources' ? serverTiming(next.value.timings) : '');
   const citations: CitationDto[] = [];
+  const requestId = String(response.locals['requestId']);
   try {
     while (!next.done) {
-      await writer.write(next.value.type, dataOf(next.value, citations));
+      await writer.write(next.value.type, dataOf(next.value, citations, requestId));
       next = await iterator.next();
     }
   } catch (error) {
     if (response.destroyed) return;
-    const problem = problemOf(toAppError(error), String(response.locals['requestId']));
+    const problem = toProblem(error, requestId);
     await writer.write('error', problem);
   } finally {
     writer.end();
@@ -42,7 +43,7 @@ export async function encodeSse(
   }
 }
 
-function dataOf(event: AnswerEvent, citations: CitationDto[]): object {
+function dataOf(event: AnswerEvent, citations: CitationDto[], requestId: string): object {
   switch (event.type) {
     case 'sources':
       return { sources: event.sources.map((hit) => ({ ...toHitDto(hit), cited: false })) };
@@ -53,8 +54,12 @@ function dataOf(event: AnswerEvent, citations: CitationDto[]): object {
       citations.push(citation);
       return citation;
     }
+    case 'alternative':
+      return toAlternativeDto(event.alternative, requestId);
     case 'done':
       return toDoneDto(event.summary, citations);
+    case 'evaluation':
+      return toEvaluationDto(event.evaluation);
     default:
       return event satisfies never;
   }

@@ -4,33 +4,36 @@ import { ShutdownError } from '../http/open-requests.js';
 import { ModelError } from '../providers/model-error.js';
 import { AppError, ERROR_CATALOGUE, type ErrorCode } from './app-error.js';
 import { modelProblem } from './model-problem.js';
-import { problemOf } from './problem.js';
+import { type Problem, problemOf } from './problem.js';
+
+const logger = new Logger('Errors');
 
 /** The only place that turns errors into HTTP. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  private readonly logger = new Logger('Errors');
-
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const response = http.getResponse<Response>();
     const error = toAppError(thrown);
-    if (error.code === 'INTERNAL_ERROR')
-      this.logger.error(
-        { err: thrown, request_id: response.locals['requestId'] },
-        'A request failed unexpectedly',
-      );
+    const problem = toProblem(thrown, String(response.locals['requestId'] ?? ''));
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
     }
-    const problem = problemOf(error, String(response.locals['requestId'] ?? ''));
     response
       .status(problem.status)
       .set(error.headers)
       .type('application/problem+json')
       .send(JSON.stringify(problem));
   }
+}
+
+/** An error as the caller is told of it; an unexpected one goes to the log, and only there in full. */
+export function toProblem(thrown: unknown, requestId: string): Problem {
+  const error = toAppError(thrown);
+  if (error.code === 'INTERNAL_ERROR')
+    logger.error({ err: thrown, request_id: requestId }, 'A request failed unexpectedly');
+  return problemOf(error, requestId);
 }
 
 /** What the caller is told of anything that was thrown; unknown errors keep their message to the logs. */

@@ -2,6 +2,8 @@ import { ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { AppError, type FieldError } from './app-error.js';
 
+const pipe = validationPipe();
+
 /** Validates every request against its DTO class; unknown fields are errors, so that a typing mistake is never silent. */
 export function validationPipe(): ValidationPipe {
   return new ValidationPipe({
@@ -12,6 +14,14 @@ export function validationPipe(): ValidationPipe {
     stopAtFirstError: true,
     exceptionFactory: invalidRequest,
   });
+}
+
+/**
+ * An object as its DTO class, checked as a request body is.
+ * @throws AppError INVALID_REQUEST naming every wrong field
+ */
+export async function validated<T extends object>(type: new () => T, value: object): Promise<T> {
+  return (await pipe.transform(value, { type: 'body', metatype: type })) as T;
 }
 
 /** The 400 that names every wrong field. */

@@ -10,7 +10,8 @@ export type ModelErrorKind =
   | 'authentication'
   | 'not_found';
 
-const RETRYABLE: ReadonlySet<ModelErrorKind> = new Set([
+/** What the provider is to blame for, and what a retry may mend. */
+const PROVIDER_FAULTS: ReadonlySet<ModelErrorKind> = new Set([
   'rate_limited',
   'overloaded',
   'server_error',
@@ -42,6 +43,8 @@ export class ModelError extends Error {
   readonly providerRequestId: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly isRetryable: boolean;
+  /** False when the provider works and refuses this request, or these credentials. */
+  readonly isProviderFault: boolean;
 
   constructor(message: string, details: ModelErrorDetails) {
     super(message, { cause: details.cause });
@@ -50,6 +53,7 @@ export class ModelError extends Error {
     this.status = details.status;
     this.providerRequestId = details.providerRequestId;
     this.retryAfterMs = details.retryAfterMs;
-    this.isRetryable = details.shouldRetry ?? RETRYABLE.has(details.kind);
+    this.isProviderFault = PROVIDER_FAULTS.has(details.kind);
+    this.isRetryable = details.shouldRetry ?? this.isProviderFault;
   }
 }

@@ -1,44 +1,30 @@
 import { Injectable } from '@nestjs/common';
-import { Ledger, type LedgerEntry } from '../../costs/index.js';
+import { billEmbedding, Tabs } from '../../costs/index.js';
 import { EmbeddingModel } from '../../embeddings/index.js';
 
-/** Embeds passages of documents and records what that cost. */
+/** Embeds passages of documents, within the budgets, and records what that cost. */
 @Injectable()
 export class PassageEmbedder {
   constructor(
     private readonly model: EmbeddingModel,
-    private readonly ledger: Ledger,
+    private readonly tabs: Tabs,
   ) {}
 
   get modelId(): string {
     return this.model.id;
   }
 
-  /** One vector a text. A failed call is recorded too, then thrown. */
+  /**
+   * One vector a text. What failed calls cost is recorded too.
+   * @throws AppError BUDGET_EXCEEDED, ModelError
+   */
   async embed(documentId: string, texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
-    const started = performance.now();
-    const entry = (outcome: LedgerEntry['outcome'], tokens: number, estimated: boolean): LedgerEntry => ({
-      requestId: documentId,
-      isRequest: false,
-      operation: 'document_embedding',
-      model: this.model.id,
-      attempt: 1,
-      outcome,
-      inputTokens: 0,
-      outputTokens: 0,
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      embeddingTokens: tokens,
-      estimated,
-      latencyMs: performance.now() - started,
-      firstTokenMs: null,
-      error: outcome === 'failed' ? 'embedding_failed' : null,
-    });
-    const result = await this.model.embed(texts, 'document', signal).catch(async (error: unknown) => {
-      await this.ledger.record([entry(signal.aborted ? 'aborted' : 'failed', 0, true)]);
-      throw error;
-    });
-    await this.ledger.record([entry('ok', result.tokens, result.estimated)]);
-    return result.vectors;
+    const tab = this.tabs.openTab(documentId, false);
+    try {
+      const begin = billEmbedding(tab, 'document_embedding');
+      return (await this.model.embed(texts, 'document', signal, begin)).vectors;
+    } finally {
+      await tab.settle();
+    }
   }
 }

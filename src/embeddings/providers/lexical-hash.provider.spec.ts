@@ -36,7 +36,8 @@ describe('LexicalHashEmbeddingModel', () => {
     expect(stopWords!.some((value) => value !== 0)).toBe(true);
   });
 
-  it('stops when aborted', () => {
-    expect(() => model.embed(['x'], 'query', AbortSignal.abort(new Error('stop')))).toThrow('stop');
+  it('stops when aborted', async () => {
+    const stopped = model.embed(['x'], 'query', AbortSignal.abort(new Error('stop')));
+    await expect(stopped).rejects.toThrow('stop');
   });
 });

@@ -1,5 +1,5 @@
 import { terms, words } from '../../common/index.js';
-import { EmbeddingModel, type Embeddings } from '../embedding-model.js';
+import { type BeginEmbeddingCall, EmbeddingModel, type Embeddings } from '../embedding-model.js';
 
 const DIMENSIONS = 1024;
 /** Weight of a pair of neighbouring words, against 1 for a word: pairs are rarer, and share their words' buckets. */
@@ -16,13 +16,26 @@ export class LexicalHashEmbeddingModel extends EmbeddingModel {
   override readonly id = 'lexical-hash';
   override readonly traits = { keywordWeight: 0.8, findsBeyondKeywords: false, minSimilarity: 0.1 };
 
-  override embed(
+  override async embed(
     texts: readonly string[],
     _kind: 'query' | 'document',
     signal: AbortSignal,
+    begin?: BeginEmbeddingCall,
   ): Promise<Embeddings> {
     signal.throwIfAborted();
-    return Promise.resolve({ vectors: texts.map(hashText), tokens: 0, estimated: false });
+    const end = await begin?.(this.id, () => 0);
+    const started = performance.now();
+    const vectors = texts.map(hashText);
+    end?.({
+      model: this.id,
+      attempt: 1,
+      outcome: 'ok',
+      tokens: 0,
+      estimated: false,
+      latencyMs: performance.now() - started,
+      error: null,
+    });
+    return { vectors, tokens: 0, estimated: false };
   }
 }
 

@@ -18,7 +18,10 @@ describe('OpenAiEmbeddingModel, through the real SDK', () => {
       openaiApiKey: 'secret-key',
       openaiBaseUrl: provider.openaiBaseUrl,
       maxRetries: 2,
-      timeoutMs: 2000,
+      timeoutMs: 4000,
+      firstTokenTimeoutMs: 2000,
+      maxConcurrency: 8,
+      maxQueue: 8,
     });
   });
   afterEach(() => provider.reset());
@@ -70,6 +73,9 @@ describe('OpenAiEmbeddingModel, through the real SDK', () => {
       openaiBaseUrl: provider.openaiBaseUrl,
       maxRetries: 0,
       timeoutMs: 50,
+      firstTokenTimeoutMs: 50,
+      maxConcurrency: 1,
+      maxQueue: 0,
     });
     await expect(impatient.embed(['a'], 'query', never)).rejects.toMatchObject({ kind: 'timeout' });
     await impatient.onModuleDestroy();

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type OpenAI from 'openai';
 import {
+  Bulkhead,
+  BulkheadFullError,
   countTokens,
   delayBeforeRetry,
   HttpTransport,
@@ -9,13 +11,21 @@ import {
   openAiClient,
   toModelError,
 } from '../../common/index.js';
-import { EmbeddingModel, type Embeddings } from '../embedding-model.js';
+import {
+  type EmbeddingCall,
+  type BeginEmbeddingCall,
+  EmbeddingModel,
+  type Embeddings,
+} from '../embedding-model.js';
 import type { EmbeddingSettings } from './settings.js';
 
 /** OpenAI takes up to 2,048 texts a call; smaller calls fail and retry more cheaply, and compatible servers take less. */
 const BATCH = 128;
 const CONCURRENT_CALLS = 4;
 const NO_KEY = 'none';
+/** A reservation's margin over our own count: OpenAI's embedding models have an older tokenizer, other servers others. */
+const TOKENIZER_MARGIN = 2;
+const FULL_RETRY_AFTER_MS = 1000;
 
 /**
  * `openai/<model>`: OpenAI's embeddings and those of every compatible server (`OPENAI_BASE_URL`), through the SDK.
@@ -26,6 +36,7 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
   override readonly traits = { keywordWeight: 0.5, findsBeyondKeywords: true, minSimilarity: 0.2 };
   private readonly transport = new HttpTransport();
   private readonly client: OpenAI;
+  private readonly bulkhead: Bulkhead;
 
   constructor(
     private readonly model: string,
@@ -33,6 +44,7 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
   ) {
     super();
     this.id = `openai/${model}`;
+    this.bulkhead = new Bulkhead(settings.maxConcurrency, settings.maxQueue);
     this.client = openAiClient({
       // compatible servers need none, but the SDK insists
       apiKey: settings.openaiApiKey ?? NO_KEY,
@@ -46,10 +58,11 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
     texts: readonly string[],
     _kind: 'query' | 'document',
     signal: AbortSignal,
+    begin?: BeginEmbeddingCall,
   ): Promise<Embeddings> {
     const batches: string[][] = [];
     for (let start = 0; start < texts.length; start += BATCH) batches.push(texts.slice(start, start + BATCH));
-    const parts = await mapLimit(batches, CONCURRENT_CALLS, (batch) => this.embedBatch(batch, signal));
+    const parts = await mapLimit(batches, CONCURRENT_CALLS, (batch) => this.embedBatch(batch, signal, begin));
     const vectors = parts.flatMap((part) => part.vectors);
     const size = vectors[0]?.length;
     if (vectors.some((vector) => vector.length !== size)) throw this.malformed('vectors of different sizes');
@@ -65,37 +78,118 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
     return this.transport.close();
   }
 
-  private async embedBatch(batch: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+  private async embedBatch(
+    batch: readonly string[],
+    signal: AbortSignal,
+    begin: BeginEmbeddingCall | undefined,
+  ): Promise<Embeddings> {
+    const deadline = performance.now() + this.settings.timeoutMs;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.call(batch, signal);
-      } catch (thrown) {
-        const error = toModelError(thrown, 'openai', signal);
+        return await this.attempt(batch, attempt, deadline, signal, begin);
+      } catch (error) {
+        if (!(error instanceof ModelError) || !error.isRetryable || attempt > this.settings.maxRetries)
+          throw error;
         const delay = delayBeforeRetry(error, attempt, Math.random);
-        if (!error.isRetryable || attempt > this.settings.maxRetries || delay === undefined) throw error;
+        if (delay === undefined || performance.now() + delay >= deadline) throw error;
         await sleep(delay, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     }
   }
 
-  private async call(batch: readonly string[], signal: AbortSignal): Promise<Embeddings> {
-    const timeout = AbortSignal.timeout(this.settings.timeoutMs);
+  /** One call, within its place and its time; told of however it ends. */
+  private async attempt(
+    batch: readonly string[],
+    attempt: number,
+    deadline: number,
+    signal: AbortSignal,
+    begin: BeginEmbeddingCall | undefined,
+  ): Promise<Embeddings> {
+    const leave = await this.place(signal, deadline);
+    const bill = { tokens: 0, estimated: false };
+    const started = performance.now();
+    let end: ((call: EmbeddingCall) => void) | undefined;
+    let outcome: EmbeddingCall['outcome'] = 'failed';
+    let failure: ModelError | undefined;
+    let isBegun = false;
+    try {
+      end = await begin?.(this.id, () => countAll(batch) * TOKENIZER_MARGIN);
+      isBegun = true;
+      const result = await this.call(
+        batch,
+        Math.min(deadline, started + this.settings.firstTokenTimeoutMs),
+        signal,
+        bill,
+      );
+      outcome = 'ok';
+      return result;
+    } catch (error) {
+      if (!isBegun) throw error;
+      if (signal.aborted) outcome = 'aborted';
+      failure = toModelError(error, 'openai', signal);
+      throw failure;
+    } finally {
+      leave();
+      end?.({
+        model: this.id,
+        attempt,
+        outcome,
+        ...bill,
+        latencyMs: performance.now() - started,
+        error: outcome === 'failed' ? (failure?.kind ?? 'unexpected') : null,
+      });
+    }
+  }
+
+  private async place(signal: AbortSignal, deadline: number): Promise<() => void> {
+    try {
+      return await this.bulkhead.enter(signal, deadline - performance.now());
+    } catch (error) {
+      if (!(error instanceof BulkheadFullError)) throw error;
+      throw new ModelError(
+        'the embedding server has as many calls under way and waiting as this service allows',
+        {
+          kind: 'overloaded',
+          provider: 'openai',
+          retryAfterMs: FULL_RETRY_AFTER_MS,
+          shouldRetry: false,
+        },
+      );
+    }
+  }
+
+  /** @param bill what the call costs, known as soon as it was answered, even with something that cannot be used */
+  private async call(
+    batch: readonly string[],
+    deadline: number,
+    signal: AbortSignal,
+    bill: Pick<EmbeddingCall, 'tokens' | 'estimated'>,
+  ): Promise<Embeddings> {
+    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())));
     const response = await this.client.embeddings
       .create({ model: this.model, input: [...batch] }, { signal: AbortSignal.any([signal, timeout]) })
       .catch((error: unknown) => {
-        if (!timeout.aborted || signal.aborted) throw error;
-        throw new ModelError('the embedding server took too long', { kind: 'timeout', provider: 'openai' });
+        if (timeout.aborted && !signal.aborted)
+          throw new ModelError('the embedding server took too long', { kind: 'timeout', provider: 'openai' });
+        // accepted, and so billed, whatever came then
+        if (error instanceof SyntaxError) Object.assign(bill, { tokens: countAll(batch), estimated: true });
+        throw error;
       });
-    const rows = Array.isArray(response.data) ? response.data.toSorted((a, b) => a.index - b.index) : [];
+    // what comes over the wire is whatever the server at the base URL sends
+    const { usage, data }: { usage?: { total_tokens?: unknown }; data?: unknown } = response ?? {};
+    const billed = usage?.total_tokens;
+    Object.assign(
+      bill,
+      typeof billed === 'number'
+        ? { tokens: billed, estimated: false }
+        : { tokens: countAll(batch), estimated: true },
+    );
+    const rows = Array.isArray(data)
+      ? (data as OpenAI.Embedding[]).toSorted((a, b) => a.index - b.index)
+      : [];
     if (rows.length !== batch.length)
       throw this.malformed(`${rows.length} vectors for ${batch.length} texts`);
-    const billed: number | undefined = (response.usage as { total_tokens?: number } | undefined)
-      ?.total_tokens;
-    return {
-      vectors: rows.map(({ embedding }) => this.normalised(embedding)),
-      tokens: billed ?? batch.reduce((sum, text) => sum + countTokens(text), 0),
-      estimated: billed === undefined,
-    };
+    return { vectors: rows.map(({ embedding }) => this.normalised(embedding)), ...bill };
   }
 
   private normalised(values: readonly number[]): Float32Array {
@@ -113,4 +207,8 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
       provider: 'openai',
     });
   }
+}
+
+function countAll(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + countTokens(text), 0);
 }

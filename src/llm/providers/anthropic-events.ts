@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { FinishReason, ModelCitation, ModelEvent, TokenUsage } from '../language-model.js';
 import { ModelError } from '../../common/providers/index.js';
+import { usageAtLeast } from '../usage.js';
 import type { SentSource } from './anthropic-request.js';
 
 const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
@@ -16,10 +17,13 @@ type Event = Anthropic.RawMessageStreamEvent;
 /** Turns one message's stream events into model events. */
 export class AnthropicEventReader {
   #usage: TokenUsage | undefined;
+  #reportedOutput = 0;
   #reason: FinishReason = 'other';
   #stopped = false;
   /** The answer so far, in the current content block from `#blockStart`. */
   #answer = '';
+  /** All that was billed as output so far: the answer, and thoughts of models that cannot be kept from them. */
+  #written = '';
   #blockStart = 0;
   #cited: Omit<ModelCitation, 'start' | 'end'>[] = [];
 
@@ -41,6 +45,7 @@ export class AnthropicEventReader {
         break;
       case 'content_block_delta':
         if (event.delta.type === 'text_delta') yield* this.#say(event.delta.text);
+        else if (event.delta.type === 'thinking_delta') this.#written += event.delta.thinking;
         else if (event.delta.type === 'citations_delta') this.#cite(event.delta.citation);
         break;
       case 'content_block_stop':
@@ -77,6 +82,7 @@ export class AnthropicEventReader {
   *#say(text: string): Generator<ModelEvent> {
     if (text === '') return;
     this.#answer += text;
+    this.#written += text;
     yield { type: 'text', text };
   }
 
@@ -102,16 +108,22 @@ export class AnthropicEventReader {
     this.#cited = [];
   }
 
-  /** Counts are cumulative; one that an event leaves out is the one before. */
+  /**
+   * Counts are cumulative; one that an event leaves out is the one before. The output of a message that is not at its
+   * end, or whose end has no count, is at least what was written.
+   */
   #usageOf(usage: Anthropic.Usage | Anthropic.MessageDeltaUsage): ModelEvent {
     const before = this.#usage;
-    this.#usage = {
+    const isFinal = before !== undefined && typeof usage.output_tokens === 'number';
+    const reported: TokenUsage = {
       inputTokens: usage.input_tokens ?? before?.inputTokens ?? 0,
-      outputTokens: usage.output_tokens ?? before?.outputTokens ?? 0,
+      outputTokens: usage.output_tokens ?? this.#reportedOutput,
       cacheReadTokens: usage.cache_read_input_tokens ?? before?.cacheReadTokens ?? 0,
       cacheWriteTokens: usage.cache_creation_input_tokens ?? before?.cacheWriteTokens ?? 0,
       estimated: false,
     };
+    this.#reportedOutput = reported.outputTokens;
+    this.#usage = isFinal ? reported : usageAtLeast(reported, () => this.#written);
     return { type: 'usage', usage: this.#usage };
   }
 }

@@ -31,6 +31,11 @@ export class OpenAiChunkReader {
     return this.#reason !== undefined;
   }
 
+  /** Tokens as counted here, of what has been written by the time of reading. */
+  estimate(): TokenUsage {
+    return estimatedUsage(this.request, () => this.#written);
+  }
+
   *read(chunk: OpenAI.ChatCompletionChunk): Generator<ModelEvent> {
     // what comes over the wire is whatever the server at the base URL sends
     const { choices, usage }: Partial<OpenAI.ChatCompletionChunk> = chunk ?? {};
@@ -63,8 +68,7 @@ export class OpenAiChunkReader {
         provider: this.provider,
       });
     }
-    if (this.#usage === undefined)
-      yield { type: 'usage', usage: estimatedUsage(this.request, this.#written) };
+    if (this.#usage === undefined) yield { type: 'usage', usage: this.estimate() };
     yield { type: 'finish', reason: this.#reason };
   }
 

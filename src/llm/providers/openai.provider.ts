@@ -1,7 +1,6 @@
 import type OpenAI from 'openai';
 import { type Fetch, ModelError, openAiClient, toModelError } from '../../common/providers/index.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent } from '../language-model.js';
-import { estimatedUsage } from '../usage.js';
 import { OpenAiChunkReader } from './openai-chunks.js';
 import { renderOpenAiRequest } from './openai-request.js';
 import { apiKeyOf, type LanguageModelProvider, type ProviderSettings, SDK_TIMEOUT_MS } from './provider.js';
@@ -40,7 +39,7 @@ export class OpenAiLanguageModel extends LanguageModel {
     try {
       const chunks = await this.#client.chat.completions.create(params, { signal });
       // accepted: the prompt is billed from here on, though its exact count comes last, if at all
-      yield { type: 'usage', usage: estimatedUsage(request) };
+      yield { type: 'usage', usage: reader.estimate() };
       for await (const chunk of chunks) yield* reader.read(chunk);
       // the SDK ends its stream silently when aborted
       signal.throwIfAborted();

@@ -1,4 +1,5 @@
-import { packHistory, packPassages } from '../packing.js';
+import { fencesOf } from '../fence.js';
+import { CUT_NOTE, packHistory, packPassages } from '../packing.js';
 import type { AnswerPrompt, AnswerPromptInput } from '../prompt.js';
 
 const INSTRUCTIONS = `You answer questions from the sources that come with them, and from nothing else.
@@ -10,6 +11,8 @@ const INSTRUCTIONS = `You answer questions from the sources that come with them,
 
 const MARKER_INSTRUCTIONS = `- After each sentence that rests on a source, put the source's number in square brackets, before the full stop, like this [1]. Several sources: [1][3]. Use only numbers of sources that are given.`;
 
+const fence = fencesOf(['source']);
+
 /** The prompt that answers are generated with. A shipped version never changes: a better prompt is a new file. */
 export function answerV1(input: AnswerPromptInput): AnswerPrompt {
   const sources = packPassages(input.passages, input.sourceTokens, input.countTokens);
@@ -19,15 +22,14 @@ export function answerV1(input: AnswerPromptInput): AnswerPrompt {
     markerInstructions: MARKER_INSTRUCTIONS,
     sources,
     sourcesText: sources
-      .map(({ passage, text, isCut }, index) => fence(input, passage, text, isCut, index + 1))
+      .map(({ passage, text, isCut }, index) => fencedSource(input, passage, text, isCut, index + 1))
       .join('\n'),
     history: packHistory(input),
     questionText: `Question: ${input.question}`,
   };
 }
 
-/** A source between tags that its own text cannot close. */
-function fence(
+function fencedSource(
   input: AnswerPromptInput,
   passage: number,
   text: string,
@@ -35,15 +37,9 @@ function fence(
   number: number,
 ): string {
   const { title = '', headingPath = [] } = input.passages[passage] ?? {};
-  const section = headingPath.length > 0 ? ` section="${attribute(headingPath.join(' > '))}"` : '';
-  const note = isCut ? '\n(cut here: the passage goes on)' : '';
-  return `<source number="${number}" title="${attribute(title)}"${section}>\n${escapeTags(text)}${note}\n</source>`;
-}
-
-function attribute(text: string): string {
-  return escapeTags(text).replaceAll('"', "'").replace(/\s+/g, ' ');
-}
-
-function escapeTags(text: string): string {
-  return text.replace(/<(?=\/?\s*source\b)/gi, '&lt;');
+  return fence('source', isCut ? `${text}${CUT_NOTE}` : text, {
+    number: String(number),
+    title,
+    ...(headingPath.length > 0 && { section: headingPath.join(' > ') }),
+  });
 }

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { AppError, ModelError, modelProblem } from '../common/index.js';
+import { type BilledCall, type Tab, Tabs } from '../costs/index.js';
+import { InvalidJudgementError, Judge, type JudgedAnswer } from '../evaluation/index.js';
+import type { Evaluation } from './answer-event.js';
+import { billAttempts, billOf } from './bill.js';
+import { worstCase } from './generation/answer-generator.js';
+
+/** Has answers judged, within the budgets, with the judge's calls in the ledger. */
+@Injectable()
+export class AnswerEvaluator {
+  constructor(
+    private readonly judge: Judge,
+    private readonly tabs: Tabs,
+  ) {}
+
+  /**
+   * Judges an answer. A judge that fails, or does not fit into the budget, is told of in the result: it fails no answer.
+   * @throws the signal's reason when aborted
+   */
+  async evaluate(requestId: string, input: JudgedAnswer, signal: AbortSignal): Promise<Evaluation> {
+    const tab = this.tabs.openTab(requestId, false);
+    const calls: BilledCall[] = [];
+    try {
+      const judgement = await this.run(tab, calls, input, signal);
+      await tab.settle();
+      return { ...judgement, costUsd: billOf(calls).costUsd };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { error: tellable(error) };
+    } finally {
+      await tab.settle();
+    }
+  }
+
+  private async run(tab: Tab, calls: BilledCall[], input: JudgedAnswer, signal: AbortSignal) {
+    const judging = this.judge.prepare(input);
+    const giveUp = await tab.hold(() => [worstCase(judging.models, judging.request)]);
+    try {
+      return await this.judge.run(judging, input, signal, {
+        beforeAttempt: () => tab.cover(),
+        onAttempt: billAttempts(tab, 'judge', calls),
+      });
+    } finally {
+      giveUp();
+    }
+  }
+}
+
+function tellable(error: unknown): string {
+  if (error instanceof ModelError) return modelProblem(error, 'The answer could not be judged').message;
+  if (error instanceof AppError || error instanceof InvalidJudgementError) return error.message;
+  return 'The answer could not be judged.';
+}

@@ -1,0 +1,61 @@
+import { type BilledCall, type FinishedCall, sumCosts, type Tab } from '../costs/index.js';
+import type { AttemptReport } from '../llm/index.js';
+import { ModelError } from '../common/index.js';
+import type { Usage } from './answer-event.js';
+
+/** What some calls to models came to. */
+export interface Bill {
+  usage: Usage;
+  /** US dollars; null when a model's price is not known. */
+  costUsd: number | null;
+}
+
+/** Sums calls exactly. */
+export function billOf(calls: readonly BilledCall[]): Bill {
+  const sum = (field: keyof Usage): number => calls.reduce((total, call) => total + call[field], 0);
+  return {
+    usage: {
+      inputTokens: sum('inputTokens'),
+      outputTokens: sum('outputTokens'),
+      cacheReadTokens: sum('cacheReadTokens'),
+      cacheWriteTokens: sum('cacheWriteTokens'),
+      embeddingTokens: sum('embeddingTokens'),
+    },
+    costUsd: sumCosts(calls.map(({ costUsd }) => costUsd)),
+  };
+}
+
+/** Puts each attempt at a model on a tab when it is over, and into a list. */
+export function billAttempts(
+  tab: Tab,
+  operation: 'answer' | 'judge',
+  calls: BilledCall[],
+): (report: AttemptReport) => void {
+  return (report) => calls.push(tab.add(finishedCall(report, operation, calls.length + 1)));
+}
+
+function finishedCall(
+  report: AttemptReport,
+  operation: FinishedCall['operation'],
+  attempt: number,
+): FinishedCall {
+  const { usage } = report;
+  return {
+    operation,
+    model: report.model,
+    attempt,
+    outcome: report.outcome,
+    inputTokens: usage?.inputTokens,
+    outputTokens: usage?.outputTokens,
+    cacheReadTokens: usage?.cacheReadTokens,
+    cacheWriteTokens: usage?.cacheWriteTokens,
+    estimated: usage?.estimated ?? false,
+    latencyMs: report.durationMs,
+    firstTokenMs: report.firstTokenMs ?? null,
+    error: report.error === undefined ? null : errorKind(report.error),
+  };
+}
+
+function errorKind(error: unknown): string {
+  return error instanceof ModelError ? error.kind : 'unexpected';
+}

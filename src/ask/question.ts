@@ -1,0 +1,19 @@
+import type { Turn } from '../prompts/index.js';
+import type { SearchRequest } from '../retrieval/index.js';
+
+/** What is asked, dialect-neutral. */
+export interface Question {
+  question: string;
+  history: readonly Turn[];
+  search: Omit<SearchRequest, 'queries'>;
+  maxTokens: number;
+  temperature: number | undefined;
+  /** One of `LLM_MODELS`, the others being its fallbacks; absent: the first. */
+  model: string | undefined;
+  /** Asked concurrently, in place of `model`; absent: no comparison. */
+  models: readonly string[] | undefined;
+  /** Whether the answer is judged. */
+  evaluate: boolean;
+  /** Whether an answer that was given before, or is being given to another, may be given again. */
+  cache: boolean;
+}

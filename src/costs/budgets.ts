@@ -1,0 +1,192 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { AppError } from '../common/index.js';
+import { AppConfig, ConfigError } from '../config/index.js';
+import { Database } from '../database/index.js';
+import { type BudgetCharge, type BudgetLimit, type BudgetRef, endOfPeriod } from './budget.js';
+import { budgetMetrics } from './budget-metrics.js';
+import { toDecimal, toTrillionths } from './money.js';
+import { PriceList } from './pricing.js';
+
+/** What is held in which budgets for the calls of a request. */
+export interface Reservation {
+  readonly id: string;
+  /** ISO 8601, by the database's clock; absent until something is held. */
+  admittedAt?: string;
+  budgets: readonly BudgetRef[];
+}
+
+/** A budget as it stands, in decimals of US dollars. */
+export interface BudgetState extends BudgetRef {
+  limitUsd: string;
+  spentUsd: string;
+  reservedUsd: string;
+}
+
+interface Verdict {
+  admittedAt: string;
+  fits: boolean;
+  expired: number;
+  /** Without the reservation that was asked for. */
+  budgets: (BudgetState & { fits: boolean })[];
+}
+
+const SERVICE = 'service';
+/** A reservation that was not renewed for this long is void: its process is dead, or cut off from the database. */
+const LEASE_SECONDS = 30;
+const RENEWAL_MS = 8_000;
+/** Share of a budget, in hundredths, that is worth a warning. */
+const WARNING_PERCENT = 80n;
+
+const RESERVE = `SELECT reserve_budget($1, $2, $3, make_interval(secs => ${LEASE_SECONDS}), $4::jsonb) AS verdict`;
+const RENEW = `
+  UPDATE budget_reservations SET expires_at = clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})
+  WHERE (id, scope, period) IN (
+    -- one that is locked is being settled
+    SELECT id, scope, period FROM budget_reservations WHERE id = ANY ($1::uuid[]) FOR UPDATE SKIP LOCKED
+  )`;
+const STATE = `
+  SELECT l.scope, l.period, to_char(p.starts_on, 'YYYY-MM-DD') AS "startsOn", l."limitUsd"::text AS "limitUsd",
+         coalesce(b.spent_usd, spent_in_period(l.period, p.starts_on))::text AS "spentUsd",
+         coalesce((SELECT sum(r.amount_usd) FROM budget_reservations r
+                   WHERE r.scope = l.scope AND r.period = l.period AND r.starts_on = p.starts_on
+                     AND r.expires_at > clock_timestamp()), 0)::text AS "reservedUsd"
+  FROM jsonb_to_recordset($1::jsonb) AS l (scope text, period text, "limitUsd" numeric)
+  CROSS JOIN LATERAL (SELECT date_trunc(l.period, clock_timestamp() AT TIME ZONE 'UTC')::date AS starts_on) p
+  LEFT JOIN budgets b ON b.scope = l.scope AND b.period = l.period AND b.starts_on = p.starts_on
+  ORDER BY l.scope, l.period`;
+
+/**
+ * Hard budgets: before anything is sent, the most that it may cost is reserved; what was spent and what is reserved
+ * never pass the limit together, on any number of replicas. Periods are UTC calendar days and months.
+ */
+@Injectable()
+export class Budgets implements OnModuleDestroy {
+  private readonly logger = new Logger('Budgets');
+  private readonly limits: readonly BudgetLimit[];
+  /** Reservations of this process that are not settled. */
+  private readonly held = new Set<string>();
+  private renewal: NodeJS.Timeout | undefined;
+
+  /** @throws ConfigError when there is a budget and a model whose price is not known, which no budget can hold */
+  constructor(
+    config: AppConfig,
+    prices: PriceList,
+    private readonly database: Database,
+  ) {
+    const { dailyUsd, monthlyUsd } = config.budgets;
+    this.limits = [
+      ...(dailyUsd === undefined ? [] : [{ scope: SERVICE, period: 'day' as const, limitUsd: dailyUsd }]),
+      ...(monthlyUsd === undefined
+        ? []
+        : [{ scope: SERVICE, period: 'month' as const, limitUsd: monthlyUsd }]),
+    ];
+    if (this.isLimited) checkPrices([...config.llm.models, config.embeddingModel], prices);
+  }
+
+  /** False when there is no budget: then nothing is ever reserved. */
+  get isLimited(): boolean {
+    return this.limits.length > 0;
+  }
+
+  /**
+   * Makes the reservation hold an amount, in place of what it held.
+   * @param amount trillionths of a dollar
+   * @throws AppError BUDGET_EXCEEDED when it does not fit; the reservation is then as it was
+   */
+  async reserve(reservation: Reservation, amount: bigint): Promise<void> {
+    const { limits } = this;
+    const asked = limits.map(({ scope, period, limitUsd }) => ({ scope, period, limit_usd: limitUsd }));
+    const values = [reservation.id, toDecimal(amount), reservation.admittedAt ?? null, JSON.stringify(asked)];
+    const [row] = await this.database.query<{ verdict: Verdict }>(RESERVE, values);
+    if (row === undefined) throw new Error('a reservation has no verdict');
+    const { verdict } = row;
+    if (verdict.expired > 0) this.tellExpired(verdict.expired);
+    if (!verdict.fits) throw this.refusal(verdict, amount);
+    reservation.admittedAt = verdict.admittedAt;
+    reservation.budgets = verdict.budgets.map(({ scope, period, startsOn }) => ({ scope, period, startsOn }));
+    this.held.add(reservation.id);
+    this.renewal ??= setInterval(() => void this.renew(), RENEWAL_MS).unref();
+  }
+
+  /** The reservation is settled, or given up: it is no longer renewed. */
+  letGo(reservation: Reservation): void {
+    this.held.delete(reservation.id);
+    if (this.held.size > 0) return;
+    clearInterval(this.renewal);
+    this.renewal = undefined;
+  }
+
+  /** Tells of budgets that a charge has brought to 80 %: each charge is one addition, so exactly one passes it. */
+  charged(charges: readonly BudgetCharge[]): void {
+    for (const { scope, period, addedUsd, spentUsd } of charges) {
+      const limit = this.limits.find((other) => other.scope === scope && other.period === period);
+      if (limit === undefined) continue;
+      const threshold = (toTrillionths(limit.limitUsd) * WARNING_PERCENT) / 100n;
+      const spent = toTrillionths(spentUsd);
+      if (spent < threshold || spent - toTrillionths(addedUsd) >= threshold) continue;
+      budgetMetrics.warnings.inc({ scope, period });
+      this.logger.warn(
+        { scope, period, spent_usd: spentUsd, limit_usd: limit.limitUsd },
+        `${WARNING_PERCENT} % of the budget of this ${period} are spent`,
+      );
+    }
+  }
+
+  /** All budgets in their current periods; also brings the gauges up to date. */
+  async state(): Promise<BudgetState[]> {
+    if (!this.isLimited) return [];
+    const states = await this.database.query<BudgetState & Record<string, unknown>>(STATE, [
+      JSON.stringify(this.limits),
+    ]);
+    for (const { scope, period, limitUsd, spentUsd, reservedUsd } of states) {
+      budgetMetrics.limit.set({ scope, period }, Number(limitUsd));
+      budgetMetrics.spent.set({ scope, period }, Number(spentUsd));
+      budgetMetrics.reserved.set({ scope, period }, Number(reservedUsd));
+    }
+    return states;
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.renewal);
+  }
+
+  private async renew(): Promise<void> {
+    try {
+      await this.database.query(RENEW, [[...this.held]]);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'Budget reservations could not be renewed');
+    }
+  }
+
+  private tellExpired(count: number): void {
+    budgetMetrics.expired.inc(count);
+    this.logger.warn(
+      `${count} budget reservations expired: a process ended without settling them, and what its calls had cost by then is not in the ledger`,
+    );
+  }
+
+  private refusal(verdict: Verdict, amount: bigint): AppError {
+    for (const { scope, period, fits } of verdict.budgets)
+      if (!fits) budgetMetrics.refusals.inc({ scope, period });
+    const [tightest] = verdict.budgets.filter(({ fits }) => !fits);
+    const what =
+      tightest === undefined ? 'budget' : `${tightest.period === 'day' ? 'daily' : 'monthly'} budget`;
+    const until =
+      tightest === undefined ? '' : ` A new period begins at ${endOfPeriod(tightest).toISOString()}.`;
+    return new AppError(
+      'BUDGET_EXCEEDED',
+      `The call may cost up to $${Number(toDecimal(amount))}, which does not fit into what is left of the ${what}. ` +
+        `Nothing was sent.${until}`,
+    );
+  }
+}
+
+function checkPrices(models: readonly string[], prices: PriceList): void {
+  const none = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  const unpriced = models.filter((model) => prices.cost(model, none) === null);
+  if (unpriced.length > 0)
+    throw new ConfigError(
+      'The configuration cannot be used:\n  BUDGET_DAILY_USD or BUDGET_MONTHLY_USD is set, but the price of ' +
+        `${unpriced.join(', ')} is not known: set it with MODEL_PRICES (0 where a model costs nothing)`,
+    );
+}

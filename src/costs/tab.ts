@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../common/index.js';
+import type { Budgets, Reservation } from './budgets.js';
+import { budgetMetrics } from './budget-metrics.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
+import { toTrillionths } from './money.js';
+import type { PricedUsage, PriceList, WorstCase } from './pricing.js';
+
+/** What is known of a call when it is over. Counts that are absent are 0. */
+export type FinishedCall = Pick<
+  LedgerEntry,
+  'operation' | 'model' | 'attempt' | 'outcome' | 'estimated' | 'latencyMs'
+> &
+  Partial<TokenCounts & Pick<LedgerEntry, 'firstTokenMs' | 'error'>>;
+
+/** A finished call with its counts made whole and its price. */
+export type BilledCall = TokenCounts & Pick<LedgerEntry, 'costUsd'>;
+
+interface Services {
+  ledger: Ledger;
+  budgets: Budgets;
+  prices: PriceList;
+  /** Called once the tab is settled, or could not be. */
+  onSettled: () => void;
+}
+
+/**
+ * What one request may spend and has spent: what is reserved for its calls, and their ledger entries, until both are
+ * settled in one transaction. Every tab that is opened must be settled, whatever happens.
+ */
+export class Tab {
+  private readonly entries: LedgerEntry[] = [];
+  private readonly reservation: Reservation = { id: randomUUID(), budgets: [] };
+  /** Trillionths of a dollar: reserved, the worst cases of what is under way, and the cost of what is over. */
+  private reserved = 0n;
+  private held = 0n;
+  private used = 0n;
+  private covering: Promise<void> = Promise.resolve();
+  /** Whether the database may hold a reservation for this tab. */
+  private isReserved = false;
+  private settling: Promise<void> | undefined;
+
+  /** @param isRequest whether its first call counts as a request of its own */
+  constructor(
+    readonly requestId: string,
+    private readonly isRequest: boolean,
+    private readonly services: Services,
+  ) {}
+
+  /**
+   * Reserves the most that some calls may cost together, beside what is held already.
+   * @param worstCases made only when there is a budget: counting takes time
+   * @returns what gives the hold up, once its calls are over
+   * @throws AppError BUDGET_EXCEEDED when it does not fit
+   */
+  async hold(worstCases: () => readonly WorstCase[]): Promise<() => void> {
+    const { budgets, prices } = this.services;
+    if (!budgets.isLimited) return () => {};
+    const amount = worstCases().reduce((sum, worst) => sum + prices.worstCost(worst), 0n);
+    this.held += amount;
+    let isHeld = true;
+    const giveUp = (): void => {
+      if (isHeld) this.held -= amount;
+      isHeld = false;
+    };
+    try {
+      await this.cover();
+    } catch (error) {
+      giveUp();
+      throw error;
+    }
+    return giveUp;
+  }
+
+  /**
+   * Before a call is made again: what the failed one cost has used up a part of the reservation.
+   * @throws AppError BUDGET_EXCEEDED when the next one no longer fits
+   */
+  cover(): Promise<void> {
+    // one after the other: each sets the whole amount
+    const covered = this.covering.then(async () => {
+      const needed = this.used + this.held;
+      if (needed <= this.reserved) return;
+      try {
+        await this.services.budgets.reserve(this.reservation, needed);
+        this.reserved = needed;
+        this.isReserved = true;
+      } catch (error) {
+        // whose answer was lost may have been made
+        if (!(error instanceof AppError)) this.isReserved = true;
+        throw error;
+      }
+    });
+    this.covering = covered.catch(() => undefined);
+    return covered;
+  }
+
+  /** Adds a finished call. */
+  add(call: FinishedCall): BilledCall {
+    const counts = wholeCounts(call);
+    const costUsd = this.services.prices.cost(call.model, pricedUsage(counts));
+    if (costUsd !== null) this.used += toTrillionths(costUsd);
+    this.entries.push({
+      firstTokenMs: null,
+      error: null,
+      ...call,
+      ...counts,
+      costUsd,
+      id: randomUUID(),
+      requestId: this.requestId,
+      isRequest: this.isRequest && this.entries.length === 0,
+      budgets: [],
+    });
+    return { ...counts, costUsd };
+  }
+
+  /** Writes the calls to the ledger and ends the reservation; the second time, nothing. No call may be added after it. */
+  settle(): Promise<void> {
+    return (this.settling ??= this.settleOnce().finally(this.services.onSettled));
+  }
+
+  private async settleOnce(): Promise<void> {
+    const { budgets, ledger } = this.services;
+    // a reservation that is just being made must not outlive its end
+    await this.covering;
+    const { isReserved } = this;
+    if (!isReserved && this.entries.length === 0) return;
+    if (isReserved && this.used > this.reserved) budgetMetrics.overruns.inc();
+    const { admittedAt, budgets: charged, id } = this.reservation;
+    const entries = this.entries.map((entry) => ({ ...entry, createdAt: admittedAt, budgets: charged }));
+    try {
+      budgets.charged(await ledger.record(entries, isReserved ? id : undefined));
+    } finally {
+      budgets.letGo(this.reservation);
+    }
+  }
+}
+
+const COUNTS = [
+  'inputTokens',
+  'outputTokens',
+  'cacheReadTokens',
+  'cacheWriteTokens',
+  'embeddingTokens',
+] as const;
+type TokenCounts = Pick<LedgerEntry, (typeof COUNTS)[number]>;
+const LARGEST_COUNT = 2 ** 31 - 1;
+
+/** Counts as the ledger can hold them: a server that sends nonsense must not keep other calls from being written. */
+function wholeCounts(call: Partial<TokenCounts>): TokenCounts {
+  const whole = (count = 0): number =>
+    Number.isFinite(count) ? Math.min(Math.max(Math.round(count), 0), LARGEST_COUNT) : 0;
+  const [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens] = COUNTS.map((name) =>
+    whole(call[name]),
+  ) as [number, number, number, number, number];
+  return { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens };
+}
+
+/** Embedding tokens are priced as a model's input. */
+function pricedUsage(counts: TokenCounts): PricedUsage {
+  return { ...counts, inputTokens: counts.inputTokens + counts.embeddingTokens };
+}

@@ -1,0 +1,106 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Bulkhead, ModelError } from '../common/index.js';
+import { AppConfig } from '../config/index.js';
+import type { AttemptReport } from './attempt.js';
+import { type BreakerState, CircuitBreaker } from './circuit-breaker.js';
+import type { FinishReason, GenerationRequest, LanguageModel, ModelCitation } from './language-model.js';
+import { countBreaker } from './llm-metrics.js';
+import { ModelGate } from './model-gate.js';
+import { LanguageModelRegistry } from './model-registry.js';
+import { withRetry } from './retry.js';
+
+/** How the caller takes part in each attempt at a model. */
+export interface CallHooks {
+  /** Awaited before each attempt is sent; its rejection ends the call, with no further model tried. */
+  beforeAttempt?: () => Promise<void>;
+  /** Told of each attempt when it is over: a failed one may have been billed too. Must not throw. */
+  onAttempt?: (report: AttemptReport) => void;
+}
+
+export type CallEvent =
+  | { type: 'text'; text: string }
+  | ModelCitation
+  /** @property model the one that has answered */
+  | { type: 'finish'; reason: FinishReason; model: string };
+
+/**
+ * Calls models so that a caller is never stuck: timeouts, retries, circuit breakers, bulkheads and fallbacks, the same
+ * for every provider and for every purpose.
+ */
+@Injectable()
+export class ModelCaller {
+  private readonly logger = new Logger('Models');
+  private readonly breakers = new Map<string, CircuitBreaker>();
+  private readonly gates = new Map<string, ModelGate>();
+
+  constructor(
+    private readonly config: AppConfig,
+    registry: LanguageModelRegistry,
+  ) {
+    const { breakerFailures, breakerOpenMs, maxConcurrency, maxQueue } = config.llm;
+    const bulkheads = new Map<string, Bulkhead>();
+    // what runs in this process has no provider that could fail or be overrun
+    for (const { id } of registry.all.filter(({ isMetered }) => isMetered)) {
+      const provider = id.split('/', 1).join();
+      const bulkhead = bulkheads.get(provider) ?? new Bulkhead(maxConcurrency, maxQueue);
+      bulkheads.set(provider, bulkhead);
+      const breaker = new CircuitBreaker({
+        failures: breakerFailures,
+        openMs: breakerOpenMs,
+        onChange: (state) => this.changed(id, state),
+      });
+      countBreaker(id, 'closed');
+      this.breakers.set(id, breaker);
+      this.gates.set(id, new ModelGate(id, breaker, bulkhead));
+    }
+  }
+
+  /** The circuit breaker of each model that has one. */
+  get breakerStates(): Record<string, BreakerState> {
+    return Object.fromEntries([...this.breakers].map(([id, { state }]) => [id, state]));
+  }
+
+  /**
+   * Streams the answer of the first model that gives one. The next is tried when a model's retries are spent or its
+   * breaker is open, and only before the first text: after it the caller has read a part of an answer, and a failure is
+   * final. All models share the time of one call: until its first text, each may use an equal part of what is left.
+   * @throws ModelError of the last model tried; the signal's reason when aborted; what `hooks.beforeAttempt` throws
+   */
+  async *stream(
+    models: readonly LanguageModel[],
+    request: GenerationRequest,
+    signal: AbortSignal,
+    hooks: CallHooks,
+  ): AsyncGenerator<CallEvent> {
+    const { timeoutMs, firstTokenTimeoutMs, stallTimeoutMs, maxRetries } = this.config.llm;
+    const deadline = performance.now() + timeoutMs;
+    const options = {
+      maxRetries,
+      timeouts: { callMs: timeoutMs, firstTokenMs: firstTokenTimeoutMs, stallMs: stallTimeoutMs },
+      deadline,
+      ...hooks,
+    };
+    for (const [index, model] of models.entries()) {
+      const now = performance.now();
+      const firstTokenBy = now + (deadline - now) / (models.length - index);
+      let hasBegun = false;
+      try {
+        const gate = this.gates.get(model.id);
+        for await (const event of withRetry(model, request, signal, { ...options, firstTokenBy, gate })) {
+          if (event.type === 'usage') continue;
+          hasBegun ||= event.type !== 'finish';
+          yield event.type === 'finish' ? { ...event, model: model.id } : event;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof ModelError) || hasBegun || index === models.length - 1) throw error;
+      }
+    }
+  }
+
+  private changed(model: string, state: BreakerState): void {
+    countBreaker(model, state);
+    if (state === 'open') this.logger.warn(`${model} keeps failing: its circuit breaker is open`);
+    if (state === 'closed') this.logger.log(`${model} answers again: its circuit breaker is closed`);
+  }
+}
