@@ -91,6 +91,7 @@ describe('POST /ask', () => {
       'latency_ms',
       'timings',
       'attempts',
+      'cached',
       'evaluation',
     ]);
     expect(answer).toMatchObject({
@@ -428,7 +429,13 @@ describe('a bad question', () => {
       { history: Array.from({ length: 101 }, () => ({ role: 'user', content: 'a' })) },
       'history',
     ],
-    ['evaluate: true, which is not available yet', { evaluate: true }, 'evaluate'],
+    ['evaluate that is no truth value', { evaluate: 'yes' }, 'evaluate'],
+    ['cache that is no truth value', { cache: 1 }, 'cache'],
+    ['one model to compare', { models: ['extractive'] }, 'models'],
+    ['a model twice', { models: ['extractive', 'extractive'] }, 'models'],
+    ['six models', { models: ['a', 'b', 'c', 'd', 'e', 'f'] }, 'models'],
+    ['models that are not configured', { models: ['extractive', 'x/y'] }, 'models'],
+    ['both model and models', { model: 'extractive', models: ['extractive', 'x/y'] }, 'models'],
     ['an unknown field', { topk: 5 }, 'topk'],
   ];
 
