@@ -29,7 +29,7 @@ export class AnthropicWire implements Wire {
   close(usage: FakeUsage, options: AnswerOptions): string {
     const delta = { stop_reason: options.finishReason ?? 'end_turn', stop_sequence: null };
     // cumulative, as on the wire
-    const counts = options.usage === 'missing' ? {} : wireUsage(usage);
+    const counts = options.usage === 'missing' || options.hidesUsage ? {} : wireUsage(usage);
     return (
       event({ type: 'message_delta', delta, usage: counts }, 'message_delta') +
       event({ type: 'message_stop' }, 'message_stop')

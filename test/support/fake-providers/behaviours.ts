@@ -29,6 +29,8 @@ export interface AnswerOptions {
   delayMs?: number;
   /** Counts to report; `missing` leaves them out (OpenAI sends no usage chunk). Default: counted from the request. */
   usage?: Partial<FakeUsage> | 'missing';
+  /** Bills by `usage`, but leaves the counts out as `missing` does. */
+  hidesUsage?: boolean;
   /** As the wire spells it: `end_turn`, `max_tokens`, `refusal` …; `stop`, `length`, `content_filter` … */
   finishReason?: string;
   interruption?: Interruption;

@@ -25,7 +25,7 @@ export class OpenAiWire implements Wire {
     const wanted =
       (this.body['stream_options'] as { include_usage?: boolean } | undefined)?.include_usage === true;
     const last = { ...this.#head('chat.completion.chunk'), choices: [], usage: wireUsage(usage) };
-    const counts = wanted && options.usage !== 'missing' ? event(last) : '';
+    const counts = wanted && options.usage !== 'missing' && !options.hidesUsage ? event(last) : '';
     return `${this.#chunk({}, options.finishReason ?? 'stop')}${counts}data: [DONE]\n\n`;
   }
 
