@@ -1,5 +1,6 @@
 // Real: HTTP, database, the providers' SDKs, retries, fallbacks, timeouts, prices, budgets and the ledger. The providers
 // are a stand-in on a loopback port that speaks their wire protocols and keeps its own books of what it has served.
+import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countTokens } from '../src/common/index.js';
@@ -99,7 +100,10 @@ function behaviour(step: Step, inputTokens: number): Behaviour {
       return resetBeforeHeaders();
     case 'garbage':
       return interrupted(TEXT, 'garbage', 0, { usage });
-    default:
+    case 'cut':
+    case 'stall':
+    case 'error':
+    case 'end':
       return interrupted(TEXT, step.does, step.after, { usage });
   }
 }
@@ -140,15 +144,14 @@ async function ask({ model, streamed, leavesAfter }: Script, index: number): Pro
         signal: leaver.signal,
       })
       .then((response) => response.text());
-    let isOver = false;
     const over = asked.then(
-      () => (isOver = true),
-      () => (isOver = true),
+      () => 'over',
+      () => 'over',
     );
     if (leavesAfter !== null) {
       // what was sent has been read long before the stall is over
-      while (!isOver && !isThere()) await new Promise((resolve) => setTimeout(resolve, 5));
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      while ((await Promise.race([over, wait(5)])) !== 'over' && !isThere());
+      await wait(150);
       leaver.abort();
     }
     await over;

@@ -294,7 +294,7 @@ describe.each(['anthropic/claude-sonnet-5', 'openai/gpt-4o-mini'] as const)('%s'
     while ((seen.match(/event: token/g) ?? []).length < 3) {
       const { value, done } = await reader.read();
       expect(done, seen).toBe(false);
-      seen += Buffer.from(value!).toString();
+      seen += Buffer.from(value ?? []).toString();
     }
     controller.abort();
     await provider.until(({ lastRequest }) => lastRequest.aborted, 1000);

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import {
   ApiProblems,
@@ -10,7 +10,7 @@ import {
 } from '../common/index.js';
 import { AskService } from './ask.service.js';
 import { AlternativeDto, AnswerDto, DoneDto, serverTiming } from './dto/answer.dto.js';
-import { AskRequestDto, toQuestion } from './dto/ask-request.dto.js';
+import { ASK_EXAMPLES, AskRequestDto, toQuestion } from './dto/ask-request.dto.js';
 import { CitationDto, SourceDto } from './dto/source.dto.js';
 import { encodeJson } from './encoders/json.encoder.js';
 import { encodeSse } from './encoders/sse.encoder.js';
@@ -38,6 +38,7 @@ export class AskController {
 
   @Post()
   @HttpCode(200)
+  @ApiBody({ type: AskRequestDto, examples: ASK_EXAMPLES })
   @ApiOperation({
     operationId: 'ask',
     summary: 'Ask a question',
@@ -61,6 +62,7 @@ export class AskController {
 
   @Post('stream')
   @HttpCode(200)
+  @ApiBody({ type: AskRequestDto, examples: ASK_EXAMPLES })
   @ApiOperation({
     operationId: 'askStream',
     summary: 'Ask a question, streamed',

@@ -1,6 +1,6 @@
 import { getSchemaPath } from '@nestjs/swagger';
 import { Problem } from '../common/index.js';
-import { AlternativeDto, DoneDto, FailedJudgementDto, JudgementDto } from './dto/answer.dto.js';
+import { AlternativeDto, DoneDto, EvaluationDto } from './dto/answer.dto.js';
 import { CitationDto, SourceDto } from './dto/source.dto.js';
 
 const EXAMPLE = `id: 1
@@ -55,7 +55,7 @@ export const SSE_CONTENT = {
         }),
         event('done', 'The answer is finished.', { $ref: getSchemaPath(DoneDto) }),
         event('evaluation', 'Where `evaluate` was set: the judgement, after `done`.', {
-          oneOf: [{ $ref: getSchemaPath(JudgementDto) }, { $ref: getSchemaPath(FailedJudgementDto) }],
+          $ref: getSchemaPath(EvaluationDto),
         }),
         event('error', 'Instead of `done`. What was spent until then is in the ledger.', {
           $ref: getSchemaPath(Problem),

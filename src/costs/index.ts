@@ -1,6 +1,5 @@
 export { billEmbedding } from './bill-embedding.js';
 export { CostsModule } from './costs.module.js';
 export { sumCosts } from './money.js';
-export type { WorstCase } from './pricing.js';
 export type { BilledCall, FinishedCall, Tab } from './tab.js';
 export { Tabs } from './tabs.js';

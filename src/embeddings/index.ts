@@ -1,3 +1,3 @@
-export { type BeginEmbeddingCall, type EmbeddingCall, EmbeddingModel } from './embedding-model.js';
+export { type BeginEmbeddingCall, EmbeddingModel } from './embedding-model.js';
 export { EmbeddingsModule } from './embeddings.module.js';
 export { INDEXED_DIMENSIONS, storedDimensions, toVectorParameter } from './vector-storage.js';

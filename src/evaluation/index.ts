@@ -1,4 +1,4 @@
 export { EvaluationModule } from './evaluation.module.js';
-export { Judge, type Judging } from './judge.service.js';
+export { Judge } from './judge.service.js';
 export type { JudgedAnswer } from './judged-answer.js';
-export { InvalidJudgementError, type Judgement } from './judgement.js';
+export { InvalidJudgementError } from './judgement.js';

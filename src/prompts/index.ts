@@ -1,3 +1,3 @@
-export type { AnswerPrompt, Turn } from './prompt.js';
+export type { Turn } from './prompt.js';
 export { answerV1 } from './templates/answer.v1.js';
 export { judgeV1 } from './templates/judge.v1.js';

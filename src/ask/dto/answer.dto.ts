@@ -1,4 +1,4 @@
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath, OmitType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
 import { Problem, toProblem } from '../../common/index.js';
 import type { AlternativeAnswer, AnswerSummary, Evaluation, Timings, Usage } from '../answer-event.js';
 import { CitationDto, SourceDto, toCitationDto } from './source.dto.js';
@@ -41,44 +41,44 @@ export class TimingsDto {
   generate_ms!: number;
 }
 
-/** What a judge said of an answer. */
-export class JudgementDto {
-  @ApiProperty({
+/** What a judge said of an answer; or only `error`, which never fails the answer. */
+export class EvaluationDto {
+  @ApiPropertyOptional({
     example: 1,
     minimum: 0,
     maximum: 1,
-    description: 'Share of its claims that the sources support.',
+    description: "Share of the answer's claims that the sources support.",
   })
-  faithfulness!: number;
+  faithfulness?: number;
 
-  @ApiProperty({ example: 0.9, minimum: 0, maximum: 1, description: 'How well it answers the question.' })
-  relevance!: number;
+  @ApiPropertyOptional({
+    example: 0.9,
+    minimum: 0,
+    maximum: 1,
+    description: 'How well it answers the question.',
+  })
+  relevance?: number;
 
-  @ApiProperty({ example: 'Both claims are in the first source.' })
-  reasons!: string;
+  @ApiPropertyOptional({ example: 'Both claims are in the first source.' })
+  reasons?: string;
 
-  @ApiProperty({
+  @ApiPropertyOptional({
     example: 'anthropic/claude-sonnet-5',
     description: 'Who judged; `extractive`: words were compared.',
   })
-  model!: string;
+  model?: string;
 
-  @ApiProperty({
+  @ApiPropertyOptional({
     example: 0.0012,
     type: Number,
     nullable: true,
     description: "US dollars, beside the answer's own.",
   })
-  cost_usd!: number | null;
-}
+  cost_usd?: number | null;
 
-/** Why there is no judgement. It never fails the answer. */
-export class FailedJudgementDto {
-  @ApiProperty({ example: 'The answer could not be judged: anthropic answered 529 (overloaded_error).' })
-  error!: string;
+  @ApiPropertyOptional({ description: 'Why there is no judgement; then the other fields are absent.' })
+  error?: string;
 }
-
-export type EvaluationDto = JudgementDto | FailedJudgementDto;
 
 /** What another model answered, from the same sources. */
 export class AlternativeDto {
@@ -119,7 +119,6 @@ export class AlternativeDto {
 }
 
 /** A cited answer. */
-@ApiExtraModels(JudgementDto, FailedJudgementDto)
 export class AnswerDto {
   @ApiProperty({ example: '0f8fad5b-d9cb-469f-a165-70867728950e', format: 'uuid' })
   id!: string;
@@ -182,7 +181,7 @@ export class AnswerDto {
   alternatives?: AlternativeDto[];
 
   @ApiProperty({
-    oneOf: [{ $ref: getSchemaPath(JudgementDto) }, { $ref: getSchemaPath(FailedJudgementDto) }],
+    type: EvaluationDto,
     nullable: true,
     example: null,
     description: 'Null unless `evaluate` was set and something was answered.',

@@ -88,7 +88,6 @@ export class AskRequestDto extends SearchOptionsDto {
   history?: TurnDto[];
 
   @ApiPropertyOptional({
-    example: ['extractive'],
     type: [String],
     minItems: 2,
     maxItems: MOST_COMPARED,
@@ -127,6 +126,24 @@ export class AskRequestDto extends SearchOptionsDto {
   @IsBoolean()
   cache?: boolean;
 }
+
+/** For Swagger UI, whose own example would hold every field, also those that exclude each other. */
+export const ASK_EXAMPLES = {
+  question: { summary: 'A question', value: { question: 'How often are API keys rotated?' } },
+  options: {
+    summary: 'With options',
+    value: {
+      question: 'How often are API keys rotated?',
+      collections: ['default'],
+      top_k: 5,
+      search_mode: 'hybrid',
+      max_tokens: 512,
+      temperature: 0.1,
+      evaluate: true,
+      cache: true,
+    },
+  },
+};
 
 /** @throws AppError INVALID_REQUEST when both `model` and `models` are given */
 export function toQuestion(dto: AskRequestDto): Question {
