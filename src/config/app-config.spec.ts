@@ -11,6 +11,9 @@ describe('AppConfig', () => {
       shutdownGraceMs: 15_000,
     });
     expect(config.llm).toMatchObject({ models: ['extractive'], timeoutMs: 120_000, maxRetries: 3 });
+    expect(config.llm).toMatchObject({ maxConcurrency: 64, maxQueue: 256, breakerFailures: 10 });
+    expect(config.budgets).toEqual({ dailyUsd: undefined, monthlyUsd: undefined });
+    expect(config.responseCacheTtlMs).toBe(0);
     expect(config.embeddingModel).toBe('lexical-hash');
     expect(config.rateLimits).toEqual({ rpm: 60, tpm: 100_000, concurrency: 10 });
   });
@@ -33,7 +36,13 @@ describe('AppConfig', () => {
     ['EMBEDDING_MODEL', 'word2vec', 'openai/<model>'],
     ['EMBEDDING_MODEL', 'openai/text-embedding-3-small', 'OPENAI_API_KEY or OPENAI_BASE_URL'],
     ['LLM_MAX_RETRIES', '-1', 'whole number from 0 to 20'],
+    ['LLM_MAX_CONCURRENCY', '0', 'whole number from 1 to 10000'],
+    ['LLM_MAX_QUEUE', 'many', 'whole number from 0'],
+    ['LLM_BREAKER_FAILURES', '1.5', 'whole number from 0'],
+    ['LLM_BREAKER_OPEN_MS', '0', 'whole number from 1'],
+    ['RESPONSE_CACHE_TTL_S', '-1', 'whole number from 0'],
     ['BUDGET_DAILY_USD', '1e3', 'US dollars'],
+    ['BUDGET_MONTHLY_USD', '-1', 'US dollars'],
     ['CORS_ORIGINS', 'example.com', 'origins'],
     ['LOG_LEVEL', 'loud', 'one of fatal'],
     ['LOG_FORMAT', 'xml', 'one of json, pretty'],

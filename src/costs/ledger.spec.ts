@@ -83,4 +83,49 @@ describe('Ledger', () => {
     query.mockImplementation(() => Promise.resolve([]) as never);
     await expect(ledger.record([entry('b')])).resolves.toEqual([]);
   });
+
+  it('keeps what could not be written, and writes it when the database is back', async () => {
+    // the waits between the three tries are real: they are short
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      let isDown = true;
+      const written: string[] = [];
+      const query = vi.fn((_sql: string, [json]: [string]) => {
+        if (isDown) return Promise.reject(new Error('gone'));
+        written.push(...(JSON.parse(json) as LedgerEntry[]).map(({ requestId }) => requestId));
+        return Promise.resolve([]);
+      });
+      const ledger = new Ledger({ query } as unknown as Database);
+      vi.spyOn(ledger['logger'], 'error').mockImplementation(() => {});
+      vi.spyOn(ledger['logger'], 'log').mockImplementation(() => {});
+      const failed = ledger.record([entry('a')], randomUUID()).catch((error: unknown) => error);
+      expect(await failed).toMatchObject({ message: 'gone' });
+      isDown = false;
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(written).toEqual(['a']);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(written).toEqual(['a']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('does not keep what the database will never take', async () => {
+    // the waits between the three tries are real: they are short
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      const invalid = Object.assign(new Error('out of range'), { code: '22003' });
+      const query = vi.fn(() => Promise.reject(invalid));
+      const ledger = new Ledger({ query } as unknown as Database);
+      const told = vi.spyOn(ledger['logger'], 'error').mockImplementation(() => {});
+      const failed = ledger.record([entry('a')]).catch((error: unknown) => error);
+      expect(await failed).toBe(invalid);
+      await vi.advanceTimersByTimeAsync(60_000);
+      // it is in the log, and nowhere else
+      expect(told).toHaveBeenCalledOnce();
+      expect(query).toHaveBeenCalledTimes(3);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });

@@ -78,19 +78,7 @@ export class Tab {
    */
   cover(): Promise<void> {
     // one after the other: each sets the whole amount
-    const covered = this.covering.then(async () => {
-      const needed = this.used + this.held;
-      if (needed <= this.reserved) return;
-      try {
-        await this.services.budgets.reserve(this.reservation, needed);
-        this.reserved = needed;
-        this.isReserved = true;
-      } catch (error) {
-        // whose answer was lost may have been made
-        if (!(error instanceof AppError)) this.isReserved = true;
-        throw error;
-      }
-    });
+    const covered = this.covering.then(() => this.reserveNeeded());
     this.covering = covered.catch(() => undefined);
     return covered;
   }
@@ -117,6 +105,20 @@ export class Tab {
   /** Writes the calls to the ledger and ends the reservation; the second time, nothing. No call may be added after it. */
   settle(): Promise<void> {
     return (this.settling ??= this.settleOnce().finally(this.services.onSettled));
+  }
+
+  private async reserveNeeded(): Promise<void> {
+    const needed = this.used + this.held;
+    if (needed <= this.reserved || !this.services.budgets.isLimited) return;
+    try {
+      await this.services.budgets.reserve(this.reservation, needed);
+      this.reserved = needed;
+      this.isReserved = true;
+    } catch (error) {
+      // whose answer was lost may have been made
+      if (!(error instanceof AppError)) this.isReserved = true;
+      throw error;
+    }
   }
 
   private async settleOnce(): Promise<void> {

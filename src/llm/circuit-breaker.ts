@@ -65,18 +65,23 @@ export class CircuitBreaker {
   /** Lets a call through; undefined when it must not be made. */
   enter(): Passage | undefined {
     if (this.refusedForMs !== undefined) return undefined;
-    const isProbe = this.isOpen;
-    this.isProbing ||= isProbe;
-    if (isProbe) this.options.onChange?.('half_open');
+    let isProbe = this.isOpen;
+    if (isProbe) {
+      this.isProbing = true;
+      this.options.onChange?.('half_open');
+    }
     let isOver = false;
     return {
       begun: () => {
-        if (isProbe && !isOver && this.isProbing) this.close();
+        if (!isProbe || isOver) return;
+        // the question is answered; from here on it is a call as any other
+        isProbe = false;
+        this.close();
       },
       ended: (outcome, retryAfterMs = 0) => {
         if (isOver) return;
         isOver = true;
-        if (isProbe && this.isProbing) this.probed(outcome, retryAfterMs);
+        if (isProbe) this.probed(outcome, retryAfterMs);
         else if (outcome !== 'neutral') this.count(outcome === 'failed', retryAfterMs);
       },
     };

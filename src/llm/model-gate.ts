@@ -45,8 +45,8 @@ export class ModelGate {
     try {
       await beforeAttempt?.();
       passage = this.breaker.enter();
-      // it opened while this call waited
-      if (passage === undefined) this.refuseIfShut();
+      // it opened, or another call probes, since this one began to wait
+      if (passage === undefined) throw this.shut(this.breaker.refusedForMs ?? 1);
     } finally {
       if (passage === undefined) leave();
     }
@@ -64,8 +64,11 @@ export class ModelGate {
 
   private refuseIfShut(): void {
     const refusedForMs = this.breaker.refusedForMs;
-    if (refusedForMs !== undefined)
-      throw this.refusal(`${this.model} has been failing and is left alone for a moment`, refusedForMs);
+    if (refusedForMs !== undefined) throw this.shut(refusedForMs);
+  }
+
+  private shut(forMs: number): ModelError {
+    return this.refusal(`${this.model} has been failing and is left alone for a moment`, forMs);
   }
 
   private async place(signal: AbortSignal, waitMs: number): Promise<() => void> {
