@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { AppError, ModelError, modelProblem } from '../common/index.js';
 import { type BilledCall, type Tab, Tabs } from '../costs/index.js';
 import { InvalidJudgementError, Judge, type JudgedAnswer } from '../evaluation/index.js';
@@ -9,6 +9,8 @@ import { worstCase } from './generation/answer-generator.js';
 /** Has answers judged, within the budgets, with the judge's calls in the ledger. */
 @Injectable()
 export class AnswerEvaluator {
+  private readonly logger = new Logger('Evaluation');
+
   constructor(
     private readonly judge: Judge,
     private readonly tabs: Tabs,
@@ -27,7 +29,7 @@ export class AnswerEvaluator {
       return { ...judgement, costUsd: billOf(calls).costUsd };
     } catch (error) {
       signal.throwIfAborted();
-      return { error: tellable(error) };
+      return { error: this.told(error, requestId) };
     } finally {
       await tab.settle();
     }
@@ -45,10 +47,12 @@ export class AnswerEvaluator {
       giveUp();
     }
   }
-}
 
-function tellable(error: unknown): string {
-  if (error instanceof ModelError) return modelProblem(error, 'The answer could not be judged').message;
-  if (error instanceof AppError || error instanceof InvalidJudgementError) return error.message;
-  return 'The answer could not be judged.';
+  /** What the caller is told of a failure; an unexpected one goes to the log, and only there in full. */
+  private told(error: unknown, requestId: string): string {
+    if (error instanceof ModelError) return modelProblem(error, 'The answer could not be judged').message;
+    if (error instanceof AppError || error instanceof InvalidJudgementError) return error.message;
+    this.logger.error({ err: error, ask: requestId }, 'A judge failed unexpectedly');
+    return 'The answer could not be judged.';
+  }
 }

@@ -102,9 +102,12 @@ export class ModelGate {
   }
 }
 
-/** An answer that the provider gave on purpose, such as a 400 or a 401, shows that it works. */
+/**
+ * An answer that the provider gave on purpose, such as a 400 or a 401, shows that it works. So does one that calls come
+ * too fast: they wait as it asks, and are not all turned away.
+ */
 function outcomeOf(error: unknown): 'ok' | 'failed' | 'neutral' {
   if (error === undefined) return 'ok';
-  if (!(error instanceof ModelError)) return 'neutral';
+  if (!(error instanceof ModelError) || error.kind === 'rate_limited') return 'neutral';
   return error.isProviderFault ? 'failed' : 'ok';
 }
