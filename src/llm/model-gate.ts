@@ -103,8 +103,8 @@ export class ModelGate {
 }
 
 /**
- * An answer that the provider gave on purpose, such as a 400 or a 401, shows that it works. So does one that calls come
- * too fast: they wait as it asks, and are not all turned away.
+ * An answer that the provider gave on purpose, such as a 400 or a 401, shows that it works. One that calls come too fast
+ * says neither: they wait as it asks, and are not all turned away.
  */
 function outcomeOf(error: unknown): 'ok' | 'failed' | 'neutral' {
   if (error === undefined) return 'ok';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { AnswerDto, DoneDto } from '../../src/ask/dto/answer.dto.js';
+import type { AlternativeDto, AnswerDto, DoneDto, EvaluationDto } from '../../src/ask/dto/answer.dto.js';
 import type { SearchHitDto, SearchResponseDto } from '../../src/ask/dto/search.dto.js';
 import type { CitationDto, SourceDto } from '../../src/ask/dto/source.dto.js';
 import type { Problem } from '../../src/common/errors/problem.js';
@@ -38,7 +38,9 @@ export interface StreamedAnswer {
   /** The joined tokens. */
   text: string;
   citations: CitationDto[];
+  alternatives: AlternativeDto[];
   done: DoneDto | undefined;
+  evaluation: EvaluationDto | undefined;
   error: Problem | undefined;
 }
 
@@ -165,7 +167,9 @@ export async function collectStream(response: Response): Promise<StreamedAnswer>
     sources: undefined,
     text: '',
     citations: [],
+    alternatives: [],
     done: undefined,
+    evaluation: undefined,
     error: undefined,
   };
   expect(response.headers.get('content-type'), await errorText(response)).toBe(
@@ -181,7 +185,9 @@ export async function collectStream(response: Response): Promise<StreamedAnswer>
     if (item.event === 'sources') answer.sources = (data as { sources: SourceDto[] }).sources;
     else if (item.event === 'token') answer.text += (data as { text: string }).text;
     else if (item.event === 'citation') answer.citations.push(data as CitationDto);
+    else if (item.event === 'alternative') answer.alternatives.push(data as AlternativeDto);
     else if (item.event === 'done') answer.done = data as DoneDto;
+    else if (item.event === 'evaluation') answer.evaluation = data as EvaluationDto;
     else if (item.event === 'error') answer.error = data as Problem;
     else throw new Error(`an event that the contract does not know: ${item.event}`);
   }
