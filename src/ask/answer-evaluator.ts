@@ -37,14 +37,14 @@ export class AnswerEvaluator {
 
   private async run(tab: Tab, calls: BilledCall[], input: JudgedAnswer, signal: AbortSignal) {
     const judging = this.judge.prepare(input);
-    const giveUp = await tab.hold(() => [worstCase(judging.models, judging.request)]);
+    const [giveUp] = await tab.hold(() => [worstCase(judging.models, judging.request)]);
     try {
       return await this.judge.run(judging, input, signal, {
         beforeAttempt: () => tab.cover(),
         onAttempt: billAttempts(tab, 'judge', calls),
       });
     } finally {
-      giveUp();
+      giveUp?.();
     }
   }
 

@@ -17,10 +17,10 @@ export function billEmbedding(
   calls: BilledCall[] = [],
 ) {
   return async (model: string, worstTokens: () => number): Promise<(call: EmbeddingCall) => void> => {
-    const giveUp = await tab.hold(() => [{ models: [model], inputTokens: worstTokens(), outputTokens: 0 }]);
+    const [giveUp] = await tab.hold(() => [{ models: [model], inputTokens: worstTokens(), outputTokens: 0 }]);
     return ({ tokens, ...call }) => {
       calls.push(tab.add({ ...call, operation, embeddingTokens: tokens }));
-      giveUp();
+      giveUp?.();
     };
   };
 }

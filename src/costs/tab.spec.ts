@@ -65,10 +65,10 @@ describe('Tab without budgets', () => {
   it('reserves nothing, and does not even count what a call may cost', async () => {
     const { tab, reserve, letGo, written } = setUp({ isLimited: false });
     const worstCases = vi.fn(worst(10));
-    const giveUp = await tab.hold(worstCases);
+    const [giveUp] = await tab.hold(worstCases);
     await tab.cover();
     tab.add(call({ inputTokens: 5 }));
-    giveUp();
+    giveUp?.();
     await tab.settle();
     expect(worstCases).not.toHaveBeenCalled();
     expect(reserve).not.toHaveBeenCalled();
@@ -106,11 +106,11 @@ describe('Tab.hold', () => {
 
   it('reserves beside what is held, and again no less when that is given up', async () => {
     const { tab, reserved } = setUp();
-    const giveUp = await tab.hold(worst(100));
+    const [giveUp] = await tab.hold(worst(100));
     await tab.hold(worst(50));
     expect(reserved).toEqual([dollars(100), dollars(150)]);
-    giveUp();
-    giveUp();
+    giveUp?.();
+    giveUp?.();
     // 50 are held, 150 are reserved
     await tab.hold(worst(100));
     expect(reserved).toHaveLength(2);
@@ -170,9 +170,9 @@ describe('Tab.cover', () => {
 
   it('needs no more once the hold is given up than what was spent', async () => {
     const { tab, reserve } = setUp();
-    const giveUp = await tab.hold(worst(100));
+    const [giveUp] = await tab.hold(worst(100));
     tab.add(call({ inputTokens: 60 }));
-    giveUp();
+    giveUp?.();
     await tab.cover();
     expect(reserve).toHaveBeenCalledOnce();
   });

@@ -48,28 +48,22 @@ export class Tab {
   ) {}
 
   /**
-   * Reserves the most that some calls may cost together, beside what is held already.
+   * Reserves the most that some calls may cost, all together or none, beside what is held already.
    * @param worstCases made only when there is a budget: counting takes time
-   * @returns what gives the hold up, once its calls are over
-   * @throws AppError BUDGET_EXCEEDED when it does not fit
+   * @returns for each of them what gives its hold up, once its calls are over; none without a budget
+   * @throws AppError BUDGET_EXCEEDED when they do not fit
    */
-  async hold(worstCases: () => readonly WorstCase[]): Promise<() => void> {
+  async hold(worstCases: () => readonly WorstCase[]): Promise<(() => void)[]> {
     const { budgets, prices } = this.services;
-    if (!budgets.isLimited) return () => {};
-    const amount = worstCases().reduce((sum, worst) => sum + prices.worstCost(worst), 0n);
-    this.held += amount;
-    let isHeld = true;
-    const giveUp = (): void => {
-      if (isHeld) this.held -= amount;
-      isHeld = false;
-    };
+    if (!budgets.isLimited) return [];
+    const giveUps = worstCases().map((worst) => this.holdAmount(prices.worstCost(worst)));
     try {
       await this.cover();
     } catch (error) {
-      giveUp();
+      for (const giveUp of giveUps) giveUp();
       throw error;
     }
-    return giveUp;
+    return giveUps;
   }
 
   /**
@@ -105,6 +99,15 @@ export class Tab {
   /** Writes the calls to the ledger and ends the reservation; the second time, nothing. No call may be added after it. */
   settle(): Promise<void> {
     return (this.settling ??= this.settleOnce().finally(this.services.onSettled));
+  }
+
+  private holdAmount(amount: bigint): () => void {
+    this.held += amount;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.held -= amount;
+      isHeld = false;
+    };
   }
 
   private async reserveNeeded(): Promise<void> {

@@ -217,7 +217,7 @@ describe('ModelCaller, falling back', () => {
 describe('ModelCaller, what counts against a model', () => {
   const env = { LLM_BREAKER_FAILURES: '1' };
 
-  it.each<ModelErrorKind>(['rate_limited', 'overloaded', 'server_error', 'connection', 'malformed_response'])(
+  it.each<ModelErrorKind>(['overloaded', 'server_error', 'connection', 'timeout', 'malformed_response'])(
     '%s does',
     async (kind) => {
       const a = new ScriptedModel('a/one', [[failure(kind)]]);
@@ -227,11 +227,27 @@ describe('ModelCaller, what counts against a model', () => {
     },
   );
 
-  it.each<ModelErrorKind>(['invalid_request', 'authentication', 'not_found'])('%s does not', async (kind) => {
-    const a = new ScriptedModel('a/one', [[failure(kind)]]);
-    const caller = callerOf([a], env);
+  it.each<ModelErrorKind>(['rate_limited', 'invalid_request', 'authentication', 'not_found'])(
+    '%s does not',
+    async (kind) => {
+      const a = new ScriptedModel('a/one', [[failure(kind)]]);
+      const caller = callerOf([a], env);
+      await start(caller, [a]).error;
+      expect(caller.breakerStates).toEqual({ 'a/one': 'closed' });
+    },
+  );
+
+  it.each<[ModelErrorKind, string]>([
+    ['rate_limited', 'half_open'],
+    ['authentication', 'closed'],
+  ])('%s, to a probe, leaves the breaker %s', async (kind, state) => {
+    vi.useFakeTimers();
+    const a = new ScriptedModel('a/one', [[failure('connection')], [failure(kind)]]);
+    const caller = callerOf([a], { ...env, LLM_BREAKER_OPEN_MS: '1000' });
     await start(caller, [a]).error;
-    expect(caller.breakerStates).toEqual({ 'a/one': 'closed' });
+    await vi.advanceTimersByTimeAsync(1_000);
+    await start(caller, [a]).error;
+    expect(caller.breakerStates).toEqual({ 'a/one': state });
   });
 
   it('a break after the first text does, a caller that leaves does not', async () => {

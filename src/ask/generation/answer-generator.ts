@@ -36,12 +36,12 @@ export class AnswerGenerator {
    */
   async *generate(generation: Generation, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
     const { models, request, tab } = generation;
-    const giveUp = await tab.hold(() => [worstCase(models, request)]);
+    const [giveUp] = await tab.hold(() => [worstCase(models, request)]);
     try {
       yield { type: 'admitted' };
       yield* this.run(generation, [], signal);
     } finally {
-      giveUp();
+      giveUp?.();
     }
   }
 

@@ -18,9 +18,10 @@ export class Comparison {
    */
   async *compare(generation: Generation, signal: AbortSignal): AsyncGenerator<GenerationEvent | Alternative> {
     const { models, request, tab } = generation;
-    const giveUp = await tab.hold(() => models.map((model) => worstCase([model], request)));
+    const giveUps = await tab.hold(() => models.map((model) => worstCase([model], request)));
     const entrants = models.map(
-      (model) => new Entrant(this.generator, { ...generation, models: [model] }, signal),
+      (model, index) =>
+        new Entrant(this.generator, { ...generation, models: [model] }, signal, giveUps[index]),
     );
     try {
       yield { type: 'admitted' };
@@ -30,7 +31,6 @@ export class Comparison {
     } finally {
       // what was cut off is on the tab before that is settled
       await Promise.all(entrants.map((entrant) => entrant.end()));
-      giveUp();
     }
   }
 
@@ -68,6 +68,8 @@ class Entrant {
     private readonly generator: AnswerGenerator,
     private readonly generation: Generation,
     signal: AbortSignal,
+    /** Gives up what is reserved for it. */
+    private readonly giveUp: (() => void) | undefined,
   ) {
     this.model = generation.models[0];
     this.reader = new Flights<GenerationEvent>().join('', (own) => this.run(own), signal).events;
@@ -119,6 +121,8 @@ class Entrant {
       yield* this.generator.run(this.generation, this.calls, signal);
     } finally {
       this.endedAt = performance.now();
+      // what it did not cost may serve a retry of another
+      this.giveUp?.();
       this.over.resolve();
     }
   }
