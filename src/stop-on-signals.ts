@@ -4,6 +4,7 @@ import { OpenRequests } from './common/index.js';
 
 /** After the grace, what is left to do: tell the open streams, write the ledger, close the database. */
 const LAST_STEPS_MS = 15_000;
+const IDLE_CHECK_MS = 50;
 
 /**
  * On SIGTERM or SIGINT: takes no more connections, lets open requests finish for `graceMs`, then ends them, closes the
@@ -23,10 +24,13 @@ async function drain(app: NestExpressApplication, graceMs: number): Promise<void
   const server: Server = app.getHttpServer();
   const openRequests = app.get(OpenRequests);
   const grace = setTimeout(() => openRequests.abortAll(), graceMs);
+  // a connection whose request is over would be kept for the next one
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
   clearTimeout(grace);
+  clearInterval(idle);
   await app.close();
 }

@@ -105,6 +105,8 @@ function behaviour(step: Step, inputTokens: number): Behaviour {
     case 'error':
     case 'end':
       return interrupted(TEXT, step.does, step.after, { usage });
+    default:
+      return step satisfies never;
   }
 }
 

@@ -61,12 +61,13 @@ export class AskService {
       const calls = [...found.calls];
       if (generation === undefined) yield* outcome.noContext();
       else yield* this.tell(generation, outcome, calls, ask);
+      await tab.settle();
+      // now, because what was reserved for the answer and not spent may be the judge's
       if (question.evaluate && generation !== undefined) {
         evaluation = this.evaluate(ask, outcome, AbortSignal.any([signal, judging.signal]));
         // read later
         evaluation.catch(() => undefined);
       }
-      await tab.settle();
       const { usage, costUsd } = billOf(calls);
       yield {
         type: 'done',

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { AppError } from '../common/index.js';
 import { AppConfig, ConfigError } from '../config/index.js';
 import { Database } from '../database/index.js';
@@ -7,12 +7,11 @@ import { budgetMetrics } from './budget-metrics.js';
 import { toDecimal, toTrillionths } from './money.js';
 import { PriceList } from './pricing.js';
 
-/** What is held in which budgets for the calls of a request. */
+/** What is held in the budgets for the calls of a request. */
 export interface Reservation {
   readonly id: string;
   /** ISO 8601, by the database's clock; absent until something is held. */
   admittedAt?: string;
-  budgets: readonly BudgetRef[];
 }
 
 /** A budget as it stands, in decimals of US dollars. */
@@ -42,7 +41,9 @@ const RENEW = `
   UPDATE budget_reservations SET expires_at = clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})
   WHERE (id, scope, period) IN (
     -- one that is locked is being settled
-    SELECT id, scope, period FROM budget_reservations WHERE id = ANY ($1::uuid[]) FOR UPDATE SKIP LOCKED
+    SELECT id, scope, period FROM budget_reservations
+    -- what has expired may have been given to others
+    WHERE id = ANY ($1::uuid[]) AND expires_at > clock_timestamp() FOR UPDATE SKIP LOCKED
   )`;
 const STATE = `
   SELECT l.scope, l.period, to_char(p.starts_on, 'YYYY-MM-DD') AS "startsOn", l."limitUsd"::text AS "limitUsd",
@@ -57,10 +58,11 @@ const STATE = `
 
 /**
  * Hard budgets: before anything is sent, the most that it may cost is reserved; what was spent and what is reserved
- * never pass the limit together, on any number of replicas. Periods are UTC calendar days and months.
+ * never pass the limit together, on any number of replicas that reach the database. Periods are UTC calendar days and
+ * months.
  */
 @Injectable()
-export class Budgets implements OnModuleDestroy {
+export class Budgets implements OnApplicationShutdown {
   private readonly logger = new Logger('Budgets');
   private readonly limits: readonly BudgetLimit[];
   /** Reservations of this process that are not settled. */
@@ -103,7 +105,6 @@ export class Budgets implements OnModuleDestroy {
     if (verdict.expired > 0) this.tellExpired(verdict.expired);
     if (!verdict.fits) throw this.refusal(verdict, amount);
     reservation.admittedAt = verdict.admittedAt;
-    reservation.budgets = verdict.budgets.map(({ scope, period, startsOn }) => ({ scope, period, startsOn }));
     this.held.add(reservation.id);
     this.renewal ??= setInterval(() => void this.renew(), RENEWAL_MS).unref();
   }
@@ -146,7 +147,8 @@ export class Budgets implements OnModuleDestroy {
     return states;
   }
 
-  onModuleDestroy(): void {
+  /** Not before: what is under way when the service is told to stop is settled first. */
+  onApplicationShutdown(): void {
     clearInterval(this.renewal);
   }
 
@@ -176,7 +178,7 @@ export class Budgets implements OnModuleDestroy {
     return new AppError(
       'BUDGET_EXCEEDED',
       `The call may cost up to $${Number(toDecimal(amount))}, which does not fit into what is left of the ${what}. ` +
-        `Nothing was sent.${until}`,
+        `It was not made.${until}`,
     );
   }
 }

@@ -18,7 +18,6 @@ const entry = (requestId: string): LedgerEntry => ({
   embeddingTokens: 0,
   estimated: false,
   costUsd: '0.003000000000',
-  budgets: [],
   latencyMs: 1,
   firstTokenMs: null,
   error: null,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../database/index.js';
-import type { BudgetRef, BudgetCharge } from './budget.js';
+import type { BudgetCharge } from './budget.js';
 import { countCall } from './cost-metrics.js';
 
 export type Operation = 'answer' | 'judge' | 'query_embedding' | 'document_embedding';
@@ -32,8 +32,6 @@ export interface LedgerEntry {
   estimated: boolean;
   /** US dollars as a decimal; null: the model's price is not known. */
   costUsd: string | null;
-  /** The budgets that the cost counts in. */
-  budgets: readonly BudgetRef[];
   latencyMs: number;
   firstTokenMs: number | null;
   /** The kind of error of a failed call. */
@@ -64,7 +62,7 @@ const LONGEST_BACKLOG = 10_000;
 
 /** The append-only record of every call that may have cost something. */
 @Injectable()
-export class Ledger implements OnModuleDestroy {
+export class Ledger {
   private readonly logger = new Logger('Ledger');
   private queue: Waiting[] = [];
   private backlog: Page[] = [];
@@ -88,8 +86,11 @@ export class Ledger implements OnModuleDestroy {
     return charges;
   }
 
-  onModuleDestroy(): void {
+  /** Writes what could not be written before, once more. For a service that stops, before its database closes. */
+  async flush(): Promise<void> {
     clearTimeout(this.backlogTimer);
+    this.backlogTimer = undefined;
+    if (this.backlog.length > 0) await this.writeBacklog();
   }
 
   private async writeAll(): Promise<void> {
@@ -101,12 +102,26 @@ export class Ledger implements OnModuleDestroy {
         const charges = await this.write(batch);
         // told once: who is told acts on it
         for (const [index, { resolve }] of batch.entries()) resolve(index === 0 ? charges : []);
+        // the database is back
+        if (this.backlog.length > 0) await this.flush();
       } catch (error) {
-        this.keep(batch, error);
-        for (const { reject } of batch) reject(error);
+        // one request's bad value must not keep the others' rows from being written
+        if (batch.length > 1 && isDataError(error)) await this.writeEach(batch);
+        else {
+          this.keep(batch, error);
+          for (const { reject } of batch) reject(error);
+        }
       }
     }
     this.isWriting = false;
+  }
+
+  private async writeEach(batch: readonly Waiting[]): Promise<void> {
+    for (const page of batch)
+      await this.write([page]).then(page.resolve, (error: unknown) => {
+        this.keep([page], error);
+        page.reject(error);
+      });
   }
 
   private async write(pages: readonly Page[]): Promise<BudgetCharge[]> {
@@ -134,11 +149,10 @@ export class Ledger implements OnModuleDestroy {
       'Ledger entries could not be written',
     );
     if (this.backlog.length > 0)
-      this.backlogTimer ??= setTimeout(() => void this.writeBacklog(), BACKLOG_INTERVAL_MS).unref();
+      this.backlogTimer ??= setTimeout(() => void this.flush(), BACKLOG_INTERVAL_MS).unref();
   }
 
   private async writeBacklog(): Promise<void> {
-    this.backlogTimer = undefined;
     const pages = this.backlog;
     this.backlog = [];
     try {

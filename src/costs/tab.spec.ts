@@ -43,7 +43,6 @@ function setUp({ isLimited = true } = {}) {
     await answer.shift()?.(amount);
     reserved.push(amount);
     reservation.admittedAt = '2026-11-01T23:59:59Z';
-    reservation.budgets = [{ scope: 'service', period: 'day', startsOn: '2026-11-01' }];
   });
   const letGo = vi.fn<Budgets['letGo']>();
   const charged = vi.fn<Budgets['charged']>();
@@ -75,7 +74,6 @@ describe('Tab without budgets', () => {
     expect(written).toEqual([{ entries: [expect.anything()], reservation: undefined }]);
     expect(written[0]!.entries[0]).toMatchObject({
       createdAt: undefined,
-      budgets: [],
       costUsd: '0.000005000000',
     });
     expect(letGo.mock.calls.length).toBeLessThanOrEqual(1);
@@ -275,7 +273,6 @@ describe('Tab.settle', () => {
       requestId: 'the-request',
       model: MODEL,
       createdAt: '2026-11-01T23:59:59Z',
-      budgets: [{ scope: 'service', period: 'day', startsOn: '2026-11-01' }],
     };
     expect(written[0]!.entries).toMatchObject([
       {

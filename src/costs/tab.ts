@@ -30,7 +30,7 @@ interface Services {
  */
 export class Tab {
   private readonly entries: LedgerEntry[] = [];
-  private readonly reservation: Reservation = { id: randomUUID(), budgets: [] };
+  private readonly reservation: Reservation = { id: randomUUID() };
   /** Trillionths of a dollar: reserved, the worst cases of what is under way, and the cost of what is over. */
   private reserved = 0n;
   private held = 0n;
@@ -91,7 +91,6 @@ export class Tab {
       id: randomUUID(),
       requestId: this.requestId,
       isRequest: this.isRequest && this.entries.length === 0,
-      budgets: [],
     });
     return { ...counts, costUsd };
   }
@@ -131,8 +130,8 @@ export class Tab {
     const { isReserved } = this;
     if (!isReserved && this.entries.length === 0) return;
     if (isReserved && this.used > this.reserved) budgetMetrics.overruns.inc();
-    const { admittedAt, budgets: charged, id } = this.reservation;
-    const entries = this.entries.map((entry) => ({ ...entry, createdAt: admittedAt, budgets: charged }));
+    const { admittedAt, id } = this.reservation;
+    const entries = this.entries.map((entry) => ({ ...entry, createdAt: admittedAt }));
     try {
       budgets.charged(await ledger.record(entries, isReserved ? id : undefined));
     } finally {

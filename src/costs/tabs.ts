@@ -39,5 +39,6 @@ export class Tabs implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     const end = performance.now() + LAST_SETTLEMENTS_MS;
     while (this.open.size > 0 && performance.now() < end) await wait(10);
+    await this.ledger.flush();
   }
 }

@@ -73,6 +73,11 @@ export async function* runAttempt(
   } catch (error) {
     // what the abort made of the call is not its failure
     if (signal.aborted) throw signal.reason;
+    // nothing was to come but the end of the connection
+    if (record.isFinished) {
+      record.outcome = 'ok';
+      return;
+    }
     record.outcome = record.firstTokenMs === undefined ? 'failed' : 'cut';
     record.error = error;
     throw error;
@@ -83,6 +88,11 @@ export async function* runAttempt(
     options.onAttempt?.(record.report());
   }
 }
+
+/** Share of the time until the first token after which silence is the model's fault. */
+const SHARE_TO_BLAME = 0.5;
+/** How long the connection may take to end after the answer has: reading on lets it be used again. */
+const END_MS = 500;
 
 interface Limit {
   /** When the next event is late, and when the whole call is, on the clock of `performance.now()`. */
@@ -96,6 +106,7 @@ function nextLimit(
   { timeouts, deadline, firstTokenBy = Infinity }: AttemptOptions,
 ): Limit {
   const waiting = record.firstTokenMs === undefined;
+  if (record.isFinished) return { own: performance.now() + END_MS, whole: deadline };
   const own = waiting
     ? Math.min(record.started + unlimited(timeouts.firstTokenMs), firstTokenBy)
     : performance.now() + unlimited(timeouts.stallMs);
@@ -118,6 +129,11 @@ function timeoutError(
     provider: model.split('/', 1).join(),
     // when the whole call's time is up, there is none left to retry in
     shouldRetry: ownFirst,
+    // whoever had less than half of its time to begin has not shown that it cannot
+    isProviderFault:
+      record.firstTokenMs === undefined
+        ? performance.now() - record.started >= timeouts.firstTokenMs * SHARE_TO_BLAME
+        : ownFirst,
   });
 }
 
@@ -133,7 +149,7 @@ class AttemptRecord {
   firstTokenMs: number | undefined;
   #usage: TokenUsage | undefined;
   #text = '';
-  #finished = false;
+  isFinished = false;
 
   constructor(
     private readonly model: LanguageModel,
@@ -143,7 +159,7 @@ class AttemptRecord {
 
   take(event: ModelEvent): void {
     if (event.type === 'usage') this.#usage = event.usage;
-    else if (event.type === 'finish') this.#finished = true;
+    else if (event.type === 'finish') this.isFinished = true;
     else {
       this.firstTokenMs ??= performance.now() - this.started;
       if (event.type === 'text') this.#text += event.text;
@@ -155,7 +171,7 @@ class AttemptRecord {
       model: this.model.id,
       attempt: this.attempt,
       // a reader that leaves once it has the last event has had the whole answer
-      outcome: this.outcome === 'aborted' && this.#finished ? 'ok' : this.outcome,
+      outcome: this.outcome === 'aborted' && this.isFinished ? 'ok' : this.outcome,
       usage: this.#billed(),
       outputText: this.#text,
       error: this.error,
@@ -166,7 +182,7 @@ class AttemptRecord {
   }
 
   #billed(): TokenUsage | undefined {
-    if (!this.model.isMetered || (this.#finished && this.#usage !== undefined)) return this.#usage;
+    if (!this.model.isMetered || (this.isFinished && this.#usage !== undefined)) return this.#usage;
     return usageSoFar(this.#usage, this.request, this.#text);
   }
 }

@@ -52,7 +52,8 @@ export async function* withRetry(
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     if (gate === undefined) await beforeAttempt?.();
-    const pass = await gate?.enter(signal, firstTokenBy - performance.now(), beforeAttempt);
+    // who has waited for half of its time would have too little left of it to be answered
+    const pass = await gate?.enter(signal, (firstTokenBy - performance.now()) / 2, beforeAttempt);
     let started = false;
     let failure: unknown;
     try {

@@ -1,11 +1,9 @@
-import { countTokens } from '../common/text/index.js';
-import type { GenerationRequest, LanguageModel, TokenUsage } from './language-model.js';
+import { countTokens, tokensAtMost } from '../common/text/index.js';
+import type { GenerationRequest, TokenUsage } from './language-model.js';
 
 /** Tokens that chat formats add around each message, as OpenAI documents them for its own counting. */
 const TOKENS_PER_MESSAGE = 4;
-/** What a reservation adds to our own count of a prompt; see {@link worstUsage}. */
-const OPENAI_MARGIN = 1.5;
-const OTHER_MARGIN = 2;
+/** What providers add to a prompt, and to each source in it, in tokens of their own. */
 const FRAMING_TOKENS = 500;
 const FRAMING_TOKENS_PER_SOURCE = 50;
 
@@ -56,28 +54,17 @@ export function usageAtLeast(reported: TokenUsage, written: () => string): Token
   };
 }
 
-/**
- * Upper bound of what one call may use, for its reservation: the prompt, and as many tokens as the model may write.
- * Counted with OpenAI's tokenizer; those of others have been seen to make a third more of the same text, and providers
- * frame each source and sentence in tokens of their own. Generous on purpose: a reservation lasts for seconds.
- */
-export function worstUsage(
-  models: readonly LanguageModel[],
-  request: GenerationRequest,
-): { inputTokens: number; outputTokens: number } {
-  const margin = models.every(({ id }) => id.startsWith('openai/')) ? OPENAI_MARGIN : OTHER_MARGIN;
+/** Upper bound of what one call may use, for its reservation: the prompt, and as many tokens as the model may write. */
+export function worstUsage(request: GenerationRequest): { inputTokens: number; outputTokens: number } {
   const framing = FRAMING_TOKENS + FRAMING_TOKENS_PER_SOURCE * request.sources.length;
-  return {
-    inputTokens: Math.ceil(promptTokens(request) * margin) + framing,
-    outputTokens: request.maxTokens,
-  };
+  return { inputTokens: promptTokens(request, tokensAtMost) + framing, outputTokens: request.maxTokens };
 }
 
-function promptTokens(request: GenerationRequest): number {
+function promptTokens(request: GenerationRequest, count = countTokens): number {
   const system = [request.instructions, request.markerInstructions].join('\n\n');
   const user = [request.sourcesText, request.questionText].join('\n\n');
   const messages = [system, ...request.history.map((message) => message.content), user];
-  return messages.reduce((sum, message) => sum + countTokens(message) + TOKENS_PER_MESSAGE, 0);
+  return messages.reduce((sum, message) => sum + count(message) + TOKENS_PER_MESSAGE, 0);
 }
 
 /**

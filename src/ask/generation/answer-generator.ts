@@ -85,5 +85,5 @@ export class AnswerGenerator {
 
 /** The most that one answer of one of the models may use. */
 export function worstCase(models: readonly LanguageModel[], request: Generation['request']) {
-  return { models: models.map(({ id }) => id), ...worstUsage(models, request) };
+  return { models: models.map(({ id }) => id), ...worstUsage(request) };
 }

@@ -99,12 +99,39 @@ export class CachedGenerator {
 
   private async kept(key: string): Promise<KeptAnswer | undefined> {
     const value = await this.store.get(key);
-    return value === undefined ? undefined : (JSON.parse(value) as KeptAnswer);
+    return value === undefined ? undefined : parsed(value);
   }
 
   private keep(key: string, answer: KeptAnswer): Promise<void> {
     return this.store.set(key, JSON.stringify(answer));
   }
+}
+
+/** What a store gives back may be anything: what is no answer is as good as nothing. */
+function parsed(value: string): KeptAnswer | undefined {
+  try {
+    const answer = JSON.parse(value) as Partial<KeptAnswer> | null;
+    const isWhole =
+      typeof answer?.model === 'string' && Array.isArray(answer.events) && answer.events.every(isEvent);
+    return isWhole ? (answer as KeptAnswer) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isEvent(event: unknown): boolean {
+  const { type, text, start, end, source, quote } = (event ?? {}) as Record<string, unknown>;
+  if (type === 'text') return typeof text === 'string';
+  const isSpan = (value: unknown): boolean => {
+    const { start: from, end: to } = (value ?? {}) as Record<string, unknown>;
+    return Number.isInteger(from) && Number.isInteger(to);
+  };
+  return (
+    type === 'citation' &&
+    isSpan({ start, end }) &&
+    Number.isInteger(source) &&
+    (quote === undefined || isSpan(quote))
+  );
 }
 
 function keyOf({ models, request }: Generation, scope: readonly string[]): string {

@@ -18,7 +18,10 @@ export class Comparison {
    */
   async *compare(generation: Generation, signal: AbortSignal): AsyncGenerator<GenerationEvent | Alternative> {
     const { models, request, tab } = generation;
-    const giveUps = await tab.hold(() => models.map((model) => worstCase([model], request)));
+    const giveUps = await tab.hold(() => {
+      const worst = worstCase([], request);
+      return models.map(({ id }) => ({ ...worst, models: [id] }));
+    });
     const entrants = models.map(
       (model, index) =>
         new Entrant(this.generator, { ...generation, models: [model] }, signal, giveUps[index]),
@@ -67,7 +70,7 @@ class Entrant {
   constructor(
     private readonly generator: AnswerGenerator,
     private readonly generation: Generation,
-    signal: AbortSignal,
+    private readonly signal: AbortSignal,
     /** Gives up what is reserved for it. */
     private readonly giveUp: (() => void) | undefined,
   ) {
@@ -95,6 +98,7 @@ class Entrant {
     try {
       for await (const event of this.events()) events.push(event);
     } catch (thrown) {
+      this.signal.throwIfAborted();
       error = thrown;
     }
     const { calls } = this;

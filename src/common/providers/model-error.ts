@@ -31,6 +31,8 @@ interface ModelErrorDetails {
   retryAfterMs?: number;
   /** The provider's own word on retrying (`x-should-retry`); comes before the kind's default. */
   shouldRetry?: boolean;
+  /** False where it is not the provider's fault after all, such as a timeout of a call that had little time left. */
+  isProviderFault?: boolean;
   cause?: unknown;
 }
 
@@ -53,7 +55,7 @@ export class ModelError extends Error {
     this.status = details.status;
     this.providerRequestId = details.providerRequestId;
     this.retryAfterMs = details.retryAfterMs;
-    this.isProviderFault = PROVIDER_FAULTS.has(details.kind);
-    this.isRetryable = details.shouldRetry ?? this.isProviderFault;
+    this.isProviderFault = details.isProviderFault ?? PROVIDER_FAULTS.has(details.kind);
+    this.isRetryable = details.shouldRetry ?? PROVIDER_FAULTS.has(details.kind);
   }
 }

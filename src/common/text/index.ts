@@ -1,4 +1,4 @@
 export { splitSentences } from './sentences.js';
 export { codePointBoundary, isSpace, type Span, trimSpan } from './spans.js';
 export { terms, words } from './terms.js';
-export { countTokens } from './tokens.js';
+export { countTokens, tokensAtMost } from './tokens.js';

@@ -38,6 +38,18 @@ export function countTokens(text: string): number {
   return total;
 }
 
+/** How many tokens others make of the same text, at most, as far as it is ASCII. */
+const MARGIN = 2;
+
+/**
+ * Upper bound of the tokens of a text in any tokenizer of bytes, for what must never be underestimated. Outside of
+ * ASCII, where tokenizers differ by a factor of five, every byte may be a token; what is not ASCII has at most twice as
+ * many bytes as it makes the text longer than its UTF-16 code units.
+ */
+export function tokensAtMost(text: string): number {
+  return MARGIN * countTokens(text) + 2 * (Buffer.byteLength(text) - text.length);
+}
+
 /** The next single space between words, where a cut never changes the count, or the end of the window or text. */
 function wordEnd(text: string, start: number): number {
   const limit = Math.min(start + WINDOW, text.length);

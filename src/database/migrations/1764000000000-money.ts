@@ -76,8 +76,7 @@ const RESERVE = `
     budget record;
     spent numeric;
     reserved numeric;
-    removed integer;
-    expired integer := 0;
+    expired integer;
     fits boolean := true;
     states jsonb := '[]';
   BEGIN
@@ -93,15 +92,6 @@ const RESERVE = `
           VALUES (budget.scope, budget.period, budget.starts_on, spent_in_period(budget.period, budget.starts_on))
           ON CONFLICT DO NOTHING;
       END LOOP;
-      DELETE FROM budget_reservations WHERE (id, scope, period) IN (
-        SELECT r.id, r.scope, r.period FROM budget_reservations r
-        WHERE r.scope = budget.scope AND r.period = budget.period AND r.expires_at <= clock_timestamp()
-          AND r.id <> reservation
-        -- one that is locked is being settled or renewed
-        FOR UPDATE SKIP LOCKED
-      );
-      GET DIAGNOSTICS removed = ROW_COUNT;
-      expired := greatest(expired, removed);
       SELECT coalesce(sum(r.amount_usd), 0) INTO reserved FROM budget_reservations r
         WHERE r.scope = budget.scope AND r.period = budget.period AND r.starts_on = budget.starts_on
           AND r.id <> reservation AND r.expires_at > clock_timestamp();
@@ -110,6 +100,15 @@ const RESERVE = `
         'startsOn', budget.starts_on, 'limitUsd', budget.limit_usd::text, 'spentUsd', spent::text,
         'reservedUsd', reserved::text, 'fits', spent + reserved + amount <= budget.limit_usd);
     END LOOP;
+    -- when all locks are held: whoever settles one of these takes the budgets' locks first, too
+    WITH removed AS (
+      DELETE FROM budget_reservations WHERE (id, scope, period) IN (
+        SELECT r.id, r.scope, r.period FROM budget_reservations r
+        WHERE r.expires_at <= clock_timestamp() AND r.id <> reservation
+        -- one that is locked is being settled
+        FOR UPDATE SKIP LOCKED
+      ) RETURNING id
+    ) SELECT count(DISTINCT removed.id) INTO expired FROM removed;
     IF fits THEN
       INSERT INTO budget_reservations (id, scope, period, starts_on, amount_usd, expires_at)
         SELECT reservation, s.scope, s.period, s."startsOn", amount, clock_timestamp() + lease
@@ -121,8 +120,8 @@ const RESERVE = `
   END $$`;
 
 /**
- * Writes calls to the ledger, adds what they cost to the budgets that they count in, and ends their reservations: all in
- * one transaction. A call that is written again, because the answer to the first time was lost, counts once. Returns
+ * Writes calls to the ledger, adds what they cost to every budget whose period they were admitted in, whoever has a limit
+ * for it, and ends their reservations: all in one transaction. A call that is written again, because the answer to the first time was lost, counts once. Returns
  * the budgets that were charged, what was added and what each comes to.
  */
 const RECORD = `
@@ -139,7 +138,7 @@ const RECORD = `
         SELECT * FROM jsonb_to_recordset(entries) AS e (id uuid, "createdAt" timestamptz, "requestId" text,
           "isRequest" boolean, operation text, model text, attempt smallint, outcome text, "inputTokens" integer,
           "outputTokens" integer, "cacheReadTokens" integer, "cacheWriteTokens" integer, "embeddingTokens" integer,
-          estimated boolean, "costUsd" numeric, "latencyMs" real, "firstTokenMs" real, error text, budgets jsonb)
+          estimated boolean, "costUsd" numeric, "latencyMs" real, "firstTokenMs" real, error text)
       ), inserted AS (
         INSERT INTO llm_calls (id, created_at, request_id, is_request, operation, model, attempt, outcome, input_tokens,
           output_tokens, cache_read_tokens, cache_write_tokens, embedding_tokens, estimated, cost_usd, latency_ms,
@@ -149,17 +148,17 @@ const RECORD = `
           "latencyMs", "firstTokenMs", error
         FROM entry
         ON CONFLICT (id) DO NOTHING
-        RETURNING id, cost_usd
+        RETURNING created_at, cost_usd
       )
-      SELECT b.scope, b.period, b."startsOn", sum(inserted.cost_usd) AS cost
-      FROM inserted JOIN entry ON entry.id = inserted.id
-      CROSS JOIN LATERAL jsonb_to_recordset(entry.budgets) AS b (scope text, period text, "startsOn" date)
+      SELECT b.scope, b.period, b.starts_on, sum(inserted.cost_usd) AS cost
+      FROM inserted JOIN budgets b
+        ON b.starts_on = date_trunc(b.period, inserted.created_at AT TIME ZONE 'UTC')::date
       WHERE inserted.cost_usd > 0
-      GROUP BY b.scope, b.period, b."startsOn" ORDER BY b.scope, b.period, b."startsOn"
+      GROUP BY b.scope, b.period, b.starts_on ORDER BY b.scope, b.period, b.starts_on
     LOOP
       RETURN QUERY
         UPDATE budgets SET spent_usd = budgets.spent_usd + charge.cost
-        WHERE budgets.scope = charge.scope AND budgets.period = charge.period AND budgets.starts_on = charge."startsOn"
+        WHERE budgets.scope = charge.scope AND budgets.period = charge.period AND budgets.starts_on = charge.starts_on
         RETURNING budgets.scope, budgets.period, budgets.starts_on, charge.cost, budgets.spent_usd;
     END LOOP;
     DELETE FROM budget_reservations WHERE id = ANY (settled);

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { AppError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Database } from '../../database/index.js';
 import { type Chunk, chunkText } from '../chunking/chunker.js';
@@ -67,7 +68,7 @@ export class IngestionService implements OnApplicationBootstrap {
     } catch (error) {
       const isFinal = isLast || error instanceof UnreadableDocumentError;
       const message =
-        error instanceof UnreadableDocumentError
+        error instanceof UnreadableDocumentError || error instanceof AppError
           ? error.message
           : 'It could not be processed; the service log says why.';
       if (!(error instanceof UnreadableDocumentError))

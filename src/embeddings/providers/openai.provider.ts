@@ -10,6 +10,7 @@ import {
   ModelError,
   openAiClient,
   toModelError,
+  tokensAtMost,
 } from '../../common/index.js';
 import {
   type EmbeddingCall,
@@ -23,8 +24,6 @@ import type { EmbeddingSettings } from './settings.js';
 const BATCH = 128;
 const CONCURRENT_CALLS = 4;
 const NO_KEY = 'none';
-/** A reservation's margin over our own count: OpenAI's embedding models have an older tokenizer, other servers others. */
-const TOKENIZER_MARGIN = 2;
 const FULL_RETRY_AFTER_MS = 1000;
 
 /**
@@ -113,7 +112,7 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
     let failure: ModelError | undefined;
     let isBegun = false;
     try {
-      end = await begin?.(this.id, () => countAll(batch) * TOKENIZER_MARGIN);
+      end = await begin?.(this.id, () => batch.reduce((sum, text) => sum + tokensAtMost(text), 0));
       isBegun = true;
       const result = await this.call(
         batch,
@@ -166,24 +165,23 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
     bill: Pick<EmbeddingCall, 'tokens' | 'estimated'>,
   ): Promise<Embeddings> {
     const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())));
-    const response = await this.client.embeddings
-      .create({ model: this.model, input: [...batch] }, { signal: AbortSignal.any([signal, timeout]) })
-      .catch((error: unknown) => {
-        if (timeout.aborted && !signal.aborted)
-          throw new ModelError('the embedding server took too long', { kind: 'timeout', provider: 'openai' });
-        // accepted, and so billed, whatever came then
-        if (error instanceof SyntaxError) Object.assign(bill, { tokens: countAll(batch), estimated: true });
-        throw error;
-      });
+    const sent = this.client.embeddings.create(
+      { model: this.model, input: [...batch] },
+      { signal: AbortSignal.any([signal, timeout]) },
+    );
+    // accepted, and so billed, whatever comes then
+    sent.asResponse().then(
+      () => Object.assign(bill, { tokens: countAll(batch), estimated: true }),
+      () => undefined,
+    );
+    const response = await sent.catch((error: unknown) => {
+      if (!timeout.aborted || signal.aborted) throw error;
+      throw new ModelError('the embedding server took too long', { kind: 'timeout', provider: 'openai' });
+    });
     // what comes over the wire is whatever the server at the base URL sends
     const { usage, data }: { usage?: { total_tokens?: unknown }; data?: unknown } = response ?? {};
     const billed = usage?.total_tokens;
-    Object.assign(
-      bill,
-      typeof billed === 'number'
-        ? { tokens: billed, estimated: false }
-        : { tokens: countAll(batch), estimated: true },
-    );
+    if (typeof billed === 'number') Object.assign(bill, { tokens: billed, estimated: false });
     const rows = Array.isArray(data)
       ? (data as OpenAI.Embedding[]).toSorted((a, b) => a.index - b.index)
       : [];
