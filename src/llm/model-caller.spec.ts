@@ -289,8 +289,7 @@ describe('ModelCaller, the time of a call', () => {
     const b = new ScriptedModel('b/one', [works]);
     const began = performance.now();
     const run = start(callerOf([a, b], env), [a, b]);
-    // half of its share: the other half is for the answer
-    await vi.advanceTimersByTimeAsync(99);
+    await vi.advanceTimersByTimeAsync(199);
     expect(b.signals).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(await run.error).toBeUndefined();
@@ -333,7 +332,8 @@ describe('ModelCaller, the time of a call', () => {
     const holding = start(caller, [a]);
     await vi.advanceTimersByTimeAsync(0);
     const [patient, waiting] = [start(caller, [a]), start(caller, [a, b])];
-    await vi.advanceTimersByTimeAsync(199);
+    // half of its share: the other half is for the answer
+    await vi.advanceTimersByTimeAsync(99);
     expect(b.signals).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(await waiting.error).toBeUndefined();
