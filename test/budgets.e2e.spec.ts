@@ -256,6 +256,16 @@ describe('a budget that begins in the middle of a period', () => {
     await limited.stop();
   });
 
+  it('goes on counting while it is switched off', async () => {
+    provider.default(answer('Yes.', { usage: { inputTokens: 1000, outputTokens: 10 } }));
+    const free = await startApp(environment({}), storage);
+    await free.ask({ question: QUESTION, max_tokens: 10 });
+    await free.stop();
+    const limited = await startApp(environment({ BUDGET_DAILY_USD: '0.02' }), storage);
+    expect((await limited.costs()).budgets[0]).toMatchObject({ spent_usd: 0.00945, reserved_usd: 0 });
+    await limited.stop();
+  });
+
   it('is freed of reservations that nobody renews', async () => {
     const app = await startApp(environment({ BUDGET_DAILY_USD: '0.5' }), storage);
     // as a process leaves them that was killed half a minute ago

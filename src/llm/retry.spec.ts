@@ -208,6 +208,18 @@ describe('withRetry', () => {
     expect(run.reports[0]).toMatchObject({ outcome: 'cut', outputText: 'Onetwo' });
   });
 
+  it.each<[string, Step]>([
+    ['stays open', Infinity],
+    ['breaks', failure('connection')],
+  ])('takes an answer for complete when only its connection %s', async (_name, end) => {
+    const run = start([[text('One'), ...done, end]]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await run.error).toBeUndefined();
+    expect(run.events).toEqual([text('One'), ...done]);
+    expect(run.reports).toMatchObject([{ outcome: 'ok', usage: usage(3) }]);
+    expect(run.model.signals).toHaveLength(1);
+  });
+
   it('does not count a slow reader as a stall', async () => {
     const model = new ScriptedModel([[text('One'), text('two'), ...done]]);
     const timeouts = { callMs: 0, firstTokenMs: 100, stallMs: 100 };

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   FakeProvider,
   fakeEmbedding,
+  garbageJson,
   hangBeforeHeaders,
   status,
 } from '../../../test/support/fake-providers/index.js';
@@ -64,6 +65,31 @@ describe('OpenAiEmbeddingModel, through the real SDK', () => {
     await expect(embedding).rejects.toThrow('the caller left');
     await provider.settled();
     expect(provider.lastRequest?.aborted).toBe(true);
+  });
+
+  it('tells of every call, and counts the tokens of one that was accepted and then broke', async () => {
+    const calls: unknown[] = [];
+    const worst: number[] = [];
+    const begin = (_model: string, worstTokens: () => number) => {
+      worst.push(worstTokens());
+      return Promise.resolve((call: unknown) => void calls.push(call));
+    };
+    provider.next(status(503, { 'retry-after-ms': '1' }), garbageJson());
+    await model.embed(['one two three'], 'query', never, begin);
+    expect(calls).toMatchObject([
+      { attempt: 1, outcome: 'failed', tokens: 0, error: 'overloaded' },
+      { attempt: 2, outcome: 'failed', tokens: 3, estimated: true, error: 'malformed_response' },
+      { attempt: 3, outcome: 'ok', tokens: 3, estimated: false, error: null },
+    ]);
+    expect(worst).toHaveLength(3);
+    for (const tokens of worst) expect(tokens).toBeGreaterThanOrEqual(3);
+  });
+
+  it('sends nothing that does not fit', async () => {
+    const refusal = new Error('no money');
+    const refused = model.embed(['one'], 'query', never, () => Promise.reject(refusal));
+    await expect(refused).rejects.toBe(refusal);
+    expect(provider.requests).toHaveLength(0);
   });
 
   it('times out', async () => {
