@@ -80,13 +80,13 @@ async function shared(app: TestApp): Promise<number> {
   return Number(/footnote_response_cache_lookups_total\{result="shared"\} (\d+)/.exec(body)?.[1] ?? 0);
 }
 
-/** Opens a stream and reads it until it has some tokens; the returned function goes away. */
-async function beginReading(app: TestApp, ask: object): Promise<() => Promise<void>> {
+/** Opens a stream and reads it until it has an event; the returned function goes away. */
+async function beginReading(app: TestApp, ask: object, event = 'token'): Promise<() => Promise<void>> {
   const controller = new AbortController();
   const response = await app.openStream({ ...ask }, { signal: controller.signal });
   const reader = response.body!.getReader();
   let seen = '';
-  while (!seen.includes('event: token')) {
+  while (!seen.includes(`event: ${event}`)) {
     const { value, done } = await reader.read();
     expect(done, seen).toBe(false);
     seen += Buffer.from(value).toString();
@@ -285,6 +285,19 @@ describe('cache: true', () => {
     provider.default(ANSWER);
     expect(await app.ask(ask)).toMatchObject({ cached: false, attempts: 1 });
     expect(await answerRows()).toHaveLength(2);
+  });
+
+  it('stops also a call that has not begun to answer when all have left', async () => {
+    provider.default(hangBeforeHeaders());
+    const ask = newAsk();
+    const leave = [await beginReading(app, ask, 'sources'), await beginReading(app, ask, 'sources')];
+    await provider.until(({ requests }) => requests.length === 1);
+    for (const one of leave) await one();
+    await provider.until(({ requests }) => requests[0]!.aborted);
+    expect(await poll('the ledger has it', async () => (await answerRows())[0])).toMatchObject({
+      outcome: 'aborted',
+    });
+    expect(provider.requests).toHaveLength(1);
   });
 
   it('fails for all who share a call that fails, and keeps nothing', async () => {
