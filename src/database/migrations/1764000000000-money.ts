@@ -121,8 +121,8 @@ const RESERVE = `
 
 /**
  * Writes calls to the ledger, adds what they cost to every budget whose period they were admitted in, whoever has a limit
- * for it, and ends their reservations: all in one transaction. A call that is written again, because the answer to the first time was lost, counts once. Returns
- * the budgets that were charged, what was added and what each comes to.
+ * for it, and ends their reservations: all in one transaction. A call that is written again, because the answer to the
+ * first time was lost, counts once. Returns the budgets that were charged, what was added and what each comes to.
  */
 const RECORD = `
   CREATE FUNCTION record_calls(entries jsonb, settled uuid[])
