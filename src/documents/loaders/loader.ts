@@ -43,8 +43,10 @@ export abstract class DocumentLoader {
   abstract readonly mediaTypes: readonly string[];
   /** Lower case, without the dot. */
   abstract readonly extensions: readonly string[];
+  /** True for a format that is no text. Whether a file is of it, its content alone decides. */
+  readonly isBinary: boolean = false;
 
-  /** True when the content itself shows this format; asked only when neither media type nor extension decide. */
+  /** True when the content itself shows this format. Looks at little, and never throws. */
   abstract recognises(bytes: Uint8Array): boolean;
 
   /** @throws {UnreadableDocumentError} when the content is not what it claims to be, or is damaged */
