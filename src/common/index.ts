@@ -3,6 +3,7 @@ export * from './text/index.js';
 export { CommonModule } from './common.module.js';
 export { ClientDisconnectedError, OpenRequests } from './http/open-requests.js';
 export { readableBody } from './http/request-body.js';
+export { SseWriter } from './http/sse-writer.js';
 export { requestContext } from './http/request-context.js';
 export { Bulkhead, BulkheadFullError } from './concurrency/bulkhead.js';
 export { mapLimit } from './concurrency/map-limit.js';

@@ -51,6 +51,8 @@ export class AppConfig {
   /** How long an answer may be given again to callers who ask for that; 0 = answers are not kept. */
   readonly responseCacheTtlMs: number;
   readonly embeddingModel: string;
+  /** Documents that may wait to be made searchable; whether `POST /documents` may load what a URL names. */
+  readonly ingestion: { maxQueue: number; allowsUrls: boolean };
   readonly rateLimits: { rpm: number; tpm: number; concurrency: number };
   /** Decimal strings: money never passes through binary floating point on its way to the database. */
   readonly budgets: { dailyUsd: string | undefined; monthlyUsd: string | undefined };
@@ -81,6 +83,10 @@ export class AppConfig {
     this.llm = readLlm(read);
     this.responseCacheTtlMs = read.integer('RESPONSE_CACHE_TTL_S', 0, 0, 2_592_000) * 1000;
     this.embeddingModel = readEmbeddingModel(read, this.llm.openaiApiKey, this.llm.openaiBaseUrl);
+    this.ingestion = {
+      maxQueue: read.integer('INGESTION_MAX_QUEUE', 10_000, 1, 10_000_000),
+      allowsUrls: read.oneOf('INGESTION_URLS', ['off', 'on'], 'off') === 'on',
+    };
     this.rateLimits = {
       rpm: read.integer('RATE_LIMIT_RPM', 60, 0, 1_000_000),
       tpm: read.integer('RATE_LIMIT_TPM', 100_000, 0, 1_000_000_000),

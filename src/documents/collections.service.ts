@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/index.js';
 import { Database } from '../database/index.js';
-import { EmbeddingModel } from '../embeddings/index.js';
+import { EmbeddingModels } from '../embeddings/index.js';
 import { COLLECTION_NAME, type CollectionDto } from './dto/collection.dto.js';
 
 export interface Collection {
   id: number;
   name: string;
-  spaceId: number;
 }
 
 interface CollectionRow {
@@ -21,9 +20,12 @@ interface CollectionRow {
 }
 
 const LIST = `
-  SELECT c.name, c.description, c.chunk_count AS chunks, s.model, s.dimensions, c.created_at,
-         (SELECT count(*)::int FROM documents d WHERE d.collection_id = c.id) AS documents
+  SELECT c.name, c.description, content.chunks, s.model, s.dimensions, c.created_at, content.documents
   FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
+  CROSS JOIN LATERAL (
+    SELECT count(*)::int AS documents, coalesce(sum(d.chunk_count), 0) AS chunks
+    FROM documents d WHERE d.collection_id = c.id
+  ) content
   WHERE $1::text IS NULL OR c.name = $1 ORDER BY c.name`;
 
 /** Named sets of documents. */
@@ -31,7 +33,7 @@ const LIST = `
 export class CollectionsService {
   constructor(
     private readonly database: Database,
-    private readonly embeddingModel: EmbeddingModel,
+    private readonly models: EmbeddingModels,
   ) {}
 
   async list(): Promise<CollectionDto[]> {
@@ -62,24 +64,22 @@ export class CollectionsService {
 
   /**
    * The collection of that name, made when it is first named.
-   * @throws AppError CONFLICT when it is embedded with another model than the configured one
+   * @throws AppError CONFLICT when it is embedded with a model that cannot be used with this configuration
    */
   async ensure(name: string): Promise<Collection> {
     const found = (await this.find(name)) ?? (await this.insert(name, null).then(() => this.find(name)));
     if (found === undefined) throw notFound(name);
-    if (found.model !== this.embeddingModel.id)
+    if (this.models.find(found.model) === undefined)
       throw new AppError(
         'CONFLICT',
-        `Collection ${JSON.stringify(name)} is embedded with ${found.model}, but EMBEDDING_MODEL is ` +
-          `${this.embeddingModel.id}. Vectors of two models cannot be compared: set EMBEDDING_MODEL back, ` +
-          'or use a new collection.',
+        `Collection ${JSON.stringify(name)} is embedded with ${found.model}, which is not configured.`,
       );
-    return { id: found.id, name, spaceId: found.space_id };
+    return { id: found.id, name };
   }
 
-  private async find(name: string): Promise<{ id: number; space_id: number; model: string } | undefined> {
-    const [row] = await this.database.query<{ id: number; space_id: number; model: string }>(
-      `SELECT c.id, s.id AS space_id, s.model
+  private async find(name: string): Promise<{ id: number; model: string } | undefined> {
+    const [row] = await this.database.query<{ id: number; model: string }>(
+      `SELECT c.id, s.model
        FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active WHERE c.name = $1`,
       [name],
     );
@@ -93,7 +93,7 @@ export class CollectionsService {
          INSERT INTO collections (name, description) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING id
        )
        INSERT INTO embedding_spaces (collection_id, model, active) SELECT id, $3, true FROM made RETURNING id`,
-      [name, description, this.embeddingModel.id],
+      [name, description, this.models.default.id],
     );
     return made.length > 0;
   }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import {
   Body,
   Controller,
@@ -34,12 +35,14 @@ import {
   CreateDocumentDto,
   DocumentDto,
   DocumentListDto,
+  DocumentProgressDto,
   IngestQuery,
   ListDocumentsQuery,
   UploadDto,
 } from './dto/document.dto.js';
-import { IntakeService } from './ingestion/intake.service.js';
+import { type AcceptedDocument, IntakeService } from './ingestion/intake.service.js';
 import { IngestionProgress } from './ingestion/ingestion-progress.js';
+import { writeProgress } from './ingestion/progress-stream.js';
 import { acceptedResponse, readNewDocuments } from './ingestion/request-reader.js';
 
 @ApiTags('documents')
@@ -90,8 +93,7 @@ export class DocumentsController {
   ): Promise<AcceptedDocumentsDto> {
     const signal = this.openRequests.track(response);
     const isMultipart = request.is('multipart/form-data') !== false;
-    const { documents, collection } = readNewDocuments(body, isMultipart ? (files ?? []) : undefined);
-    const accepted = await this.intake.accept(documents, collection);
+    const accepted = await this.accept(body, isMultipart ? (files ?? []) : undefined);
     if (query.wait !== 'true') return acceptedResponse(accepted, undefined);
     const outcomes = await this.progress.outcomes(
       accepted.map(({ id }) => id),
@@ -99,6 +101,18 @@ export class DocumentsController {
     );
     response.status(201);
     return acceptedResponse(accepted, outcomes);
+  }
+
+  private async accept(
+    body: unknown,
+    files: readonly Express.Multer.File[] | undefined,
+  ): Promise<AcceptedDocument[]> {
+    try {
+      const { documents, collection } = readNewDocuments(body, files);
+      return await this.intake.accept(documents, collection);
+    } finally {
+      await Promise.all((files ?? []).map(({ path }) => rm(path, { force: true })));
+    }
   }
 
   @Get()
@@ -115,6 +129,32 @@ export class DocumentsController {
   @ApiProblems('NOT_FOUND')
   get(@Param('id') id: string): Promise<DocumentDto> {
     return this.documents.get(id);
+  }
+
+  @Get(':id/events')
+  @ApiOperation({
+    operationId: 'followDocument',
+    summary: 'How far a document is, as it gets on',
+    description:
+      'Server-sent events named `progress`, one at once and one at each change; the last one has the status `ready` or ' +
+      '`failed`.',
+  })
+  @ApiOkResponse({
+    content: {
+      'text/event-stream': {
+        schema: { $ref: getSchemaPath(DocumentProgressDto) },
+        example:
+          'id: 1\nevent: progress\ndata: {"id":"9f4c1c5e-4f0e-4f0e-9d2b-7a5f0c1d2e3f","status":"processing",' +
+          '"progress":0.4,"chunks":0,"error":null}\n\n',
+      },
+    },
+  })
+  @ApiExtraModels(DocumentProgressDto)
+  @ApiProblems('NOT_FOUND')
+  async events(@Param('id') id: string, @Res() response: Response): Promise<void> {
+    const signal = this.openRequests.track(response);
+    const document = await this.documents.get(id);
+    await writeProgress(this.progress.follow([document.id], signal), response, signal);
   }
 
   @Get(':id/content')

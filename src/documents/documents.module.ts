@@ -11,11 +11,15 @@ import { DocumentsService } from './documents.service.js';
 import { CollectionEntity } from './entities/collection.entity.js';
 import { DocumentEntity } from './entities/document.entity.js';
 import { ChunkWriter } from './ingestion/chunk-writer.js';
+import { Claims } from './ingestion/claim.js';
+import { IngestionLifecycle } from './ingestion/ingestion-lifecycle.js';
 import { IngestionProgress } from './ingestion/ingestion-progress.js';
 import { IngestionService } from './ingestion/ingestion.service.js';
 import { IntakeService } from './ingestion/intake.service.js';
 import { JobQueue } from './ingestion/job-queue.js';
 import { PassageEmbedder } from './ingestion/passage-embedder.js';
+import { UploadFolder, UploadFolderModule } from './ingestion/upload-folder.js';
+import { DocumentParser } from './parsing/document-parser.js';
 
 const MAX_FILES = 20;
 const MAX_FIELDS = 20;
@@ -25,8 +29,10 @@ const MAX_FIELDS = 20;
   imports: [
     TypeOrmModule.forFeature([CollectionEntity, DocumentEntity]),
     MulterModule.registerAsync({
-      inject: [AppConfig],
-      useFactory: ({ http }: AppConfig) => ({
+      imports: [UploadFolderModule],
+      inject: [AppConfig, UploadFolder],
+      useFactory: ({ http }: AppConfig, folder: UploadFolder) => ({
+        dest: folder.path,
         limits: {
           fileSize: http.maxUploadBytes,
           files: MAX_FILES,
@@ -44,7 +50,10 @@ const MAX_FIELDS = 20;
     DocumentsService,
     IntakeService,
     IngestionService,
+    IngestionLifecycle,
     IngestionProgress,
+    Claims,
+    { provide: DocumentParser, useFactory: () => new DocumentParser() },
     ChunkWriter,
     JobQueue,
     PassageEmbedder,

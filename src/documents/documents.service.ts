@@ -83,6 +83,8 @@ function toDto(document: DocumentEntity): DocumentDto {
     collection: document.collection.name,
     url: document.url,
     metadata: document.metadata,
+    allowed: document.allowed,
+    content_sha256: document.contentHash.toString('hex'),
     status: document.status,
     progress: document.progress,
     chunks: document.chunkCount,

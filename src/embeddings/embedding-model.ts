@@ -64,4 +64,7 @@ export abstract class EmbeddingModel {
     signal: AbortSignal,
     begin?: BeginEmbeddingCall,
   ): Promise<Embeddings>;
+
+  /** Gives back what it holds, such as connections. */
+  async close(): Promise<void> {}
 }

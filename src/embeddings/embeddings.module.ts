@@ -1,18 +1,18 @@
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { EmbeddingModel } from './embedding-model.js';
+import { EmbeddingModels } from './embedding-models.js';
 import { createEmbeddingModel } from './providers/index.js';
 
-/** The one embedding model of this service, as `EMBEDDING_MODEL` names it. */
+/** The embedding models: the one that `EMBEDDING_MODEL` names, and those of collections that have another. */
 @Module({
   providers: [
     {
-      provide: EmbeddingModel,
+      provide: EmbeddingModels,
       inject: [AppConfig],
-      useFactory: ({ embeddingModel, llm }: AppConfig): EmbeddingModel =>
-        createEmbeddingModel(embeddingModel, llm),
+      useFactory: ({ embeddingModel, llm }: AppConfig) =>
+        new EmbeddingModels(embeddingModel, (id) => createEmbeddingModel(id, llm)),
     },
   ],
-  exports: [EmbeddingModel],
+  exports: [EmbeddingModels],
 })
 export class EmbeddingsModule {}

@@ -1,3 +1,4 @@
-export { type BeginEmbeddingCall, EmbeddingModel } from './embedding-model.js';
+export type { BeginEmbeddingCall, EmbeddingModel, Embeddings } from './embedding-model.js';
+export { EmbeddingModels } from './embedding-models.js';
 export { EmbeddingsModule } from './embeddings.module.js';
 export { INDEXED_DIMENSIONS, storedDimensions, toVectorParameter } from './vector-storage.js';

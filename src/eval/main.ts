@@ -73,7 +73,8 @@ async function ingest({ documents }: BeirCollection): Promise<Map<string, string
         externalId: id,
         mediaType: 'text/plain; charset=utf-8',
         fileName: undefined,
-        bytes: Buffer.from(text),
+        allowed: null,
+        read: () => Promise.resolve(Buffer.from(text)),
       })),
       collectionName,
     );

@@ -1,4 +1,4 @@
-import type { CompiledFilter } from './filter.js';
+import type { Restriction } from './restriction.js';
 
 /** A chunk that one of the searches found. */
 export interface Candidate {
@@ -10,12 +10,11 @@ export interface Candidate {
 }
 
 /** What is searched for in which collection. */
-export interface SearchScope {
+export interface SearchScope extends Restriction {
   collectionId: number;
   spaceId: number;
   query: string;
   vector: Float32Array;
   /** The vector as a SQL parameter, made once for all statements. */
   vectorParameter: Buffer;
-  filter: CompiledFilter | undefined;
 }

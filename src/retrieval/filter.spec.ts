@@ -5,19 +5,18 @@ import { compileFilter } from './filter.js';
 
 describe('compileFilter', () => {
   it.each([
-    [{ team: 'payments' }, '$."team" == $v0', { v0: 'payments' }],
-    [{ year: { gte: 2024, lt: 2026 } }, '$."year" >= $v0 && $."year" < $v1', { v0: 2024, v1: 2026 }],
-    [{ team: { ne: 'hr' } }, '(($."team" == $v0) is unknown || !($."team" == $v0))', { v0: 'hr' }],
-    [{ tag: { in: ['a', 'b'] } }, '($."tag" == $v0 || $."tag" == $v1)', { v0: 'a', v1: 'b' }],
-    [{ draft: { exists: false } }, '!exists($."draft")', {}],
-    [{ or: [{ a: 1 }, { b: null }] }, '(($."a" == $v0) || ($."b" == $v1))', { v0: 1, v1: null }],
+    [{ team: 'payments' }, '$."team" == "payments"'],
+    [{ year: { gte: 2024, lt: 2026 } }, '$."year" >= 2024 && $."year" < 2026'],
+    [{ team: { ne: 'hr' } }, '(($."team" == "hr") is unknown || !($."team" == "hr"))'],
+    [{ tag: { in: ['a', 'b'] } }, '($."tag" == "a" || $."tag" == "b")'],
+    [{ draft: { exists: false } }, '!exists($."draft")'],
+    [{ or: [{ a: 1 }, { b: null }] }, '(($."a" == 1) || ($."b" == null))'],
     [
       { not: { a: true, b: 'x' } },
-      '(($."a" == $v0 && $."b" == $v1) is unknown || !($."a" == $v0 && $."b" == $v1))',
-      { v0: true, v1: 'x' },
+      '(($."a" == true && $."b" == "x") is unknown || !($."a" == true && $."b" == "x"))',
     ],
-  ])('%j', (filter, path, variables) => {
-    expect(compileFilter(filter)).toEqual({ path, variables });
+  ])('%j', (filter, path) => {
+    expect(compileFilter(filter)).toBe(path);
   });
 
   it('takes nothing for nothing', () => {
@@ -45,15 +44,14 @@ describe('compileFilter', () => {
     expect(compile).toThrow(field);
   });
 
-  it('lets no key or value become part of the path', () => {
+  it('lets keys and values be nothing but JSON literals', () => {
     const key = fc
       .string()
       .filter((text) => !['and', 'or', 'not', '__proto__'].includes(text) && !text.includes('\0'));
     const value = fc.string().filter((text) => !text.includes('\0'));
     fc.assert(
       fc.property(key, value, (name, text) => {
-        const compiled = compileFilter({ [name]: text });
-        expect(compiled).toEqual({ path: `$.${JSON.stringify(name)} == $v0`, variables: { v0: text } });
+        expect(compileFilter({ [name]: text })).toBe(`$.${JSON.stringify(name)} == ${JSON.stringify(text)}`);
       }),
     );
   });

@@ -1,10 +1,7 @@
 import { AppError } from '../common/index.js';
 
-/** A metadata filter as SQL parameters: one jsonpath predicate and the values it names. */
-export interface CompiledFilter {
-  path: string;
-  variables: Record<string, unknown>;
-}
+/** A metadata filter as a SQL parameter: a jsonpath predicate. */
+export type CompiledFilter = string;
 
 /** What callers write: `{ "team": "payments", "year": { "gte": 2024 }, "or": [ … ] }`. */
 export type MetadataFilter = Record<string, unknown>;
@@ -15,8 +12,9 @@ const MAX_DEPTH = 5;
 const MAX_LIST = 200;
 
 /**
- * Compiles a filter on document metadata to a jsonpath predicate (SQL/JSON, ISO 9075-2) with its values as variables:
- * the SQL text stays the same for every filter, and nothing of the caller's ever becomes part of it.
+ * Compiles a filter on document metadata to a jsonpath predicate (SQL/JSON, ISO 9075-2) for the operator `@@`, which an
+ * index serves: the SQL text stays the same for every filter, and nothing of the caller's ever becomes part of it. In
+ * the predicate, names and values stand as JSON literals, whose syntax is jsonpath's too.
  *
  * Fields compare with `eq` (or a bare value), `ne`, `gt`, `gte`, `lt`, `lte`, `in`, `exists`; `and`, `or` take lists of
  * filters and `not` takes one. A field whose value is a list matches when one of its items does (`ne`: when none does).
@@ -25,19 +23,10 @@ const MAX_LIST = 200;
  */
 export function compileFilter(filter: MetadataFilter | undefined): CompiledFilter | undefined {
   if (filter === undefined || Object.keys(filter).length === 0) return undefined;
-  const compiler = new FilterCompiler();
-  return { path: compiler.all(filter, 'filter', 1), variables: compiler.variables };
-}
-
-/** The two parameters, `jsonpath` and `jsonb`, of a statement that filters; nulls where there is no filter. */
-export function filterParameters(
-  filter: CompiledFilter | undefined,
-): [path: string | null, variables: string | null] {
-  return filter === undefined ? [null, null] : [filter.path, JSON.stringify(filter.variables)];
+  return new FilterCompiler().all(filter, 'filter', 1);
 }
 
 class FilterCompiler {
-  readonly variables: Record<string, unknown> = {};
   private conditions = 0;
 
   all(filter: unknown, at: string, depth: number): string {
@@ -56,7 +45,6 @@ class FilterCompiler {
     }
     if (key.includes('\0')) throw invalid('filter', 'names a field with a NUL character');
     if (key === 'not') return negation(this.all(value, at, depth + 1));
-    // JSON's string syntax is jsonpath's too
     const field = `$.${JSON.stringify(key)}`;
     if (!isObject(value)) return this.compare(field, 'eq', value, at);
     const conditions = Object.entries(value);
@@ -76,7 +64,7 @@ class FilterCompiler {
     if (operator === 'in') {
       if (!Array.isArray(operand) || operand.length === 0 || operand.length > MAX_LIST)
         throw invalid(at, `takes a list of 1 to ${MAX_LIST} values`);
-      return `(${operand.map((item) => `${field} == ${this.variable(item, at)}`).join(' || ')})`;
+      return `(${operand.map((item) => `${field} == ${literal(item, at)}`).join(' || ')})`;
     }
     const comparison = COMPARISONS[operator];
     if (comparison === undefined)
@@ -85,18 +73,16 @@ class FilterCompiler {
         `is not a comparison; known: ${[...Object.keys(COMPARISONS), 'in', 'exists'].join(', ')}`,
       );
     // "not equal to any of them" for lists, and true for a field that is absent
-    if (operator === 'ne') return negation(`${field} == ${this.variable(operand, at)}`);
-    return `${field} ${comparison} ${this.variable(operand, at)}`;
+    if (operator === 'ne') return negation(`${field} == ${literal(operand, at)}`);
+    return `${field} ${comparison} ${literal(operand, at)}`;
   }
+}
 
-  private variable(value: unknown, at: string): string {
-    if (value !== null && !['string', 'number', 'boolean'].includes(typeof value))
-      throw invalid(at, 'takes a string, a number, true, false or null');
-    if (typeof value === 'string' && value.includes('\0')) throw invalid(at, 'holds a NUL character');
-    const name = `v${Object.keys(this.variables).length}`;
-    this.variables[name] = value;
-    return `$${name}`;
-  }
+function literal(value: unknown, at: string): string {
+  if (value !== null && !['string', 'number', 'boolean'].includes(typeof value))
+    throw invalid(at, 'takes a string, a number, true, false or null');
+  if (typeof value === 'string' && value.includes('\0')) throw invalid(at, 'holds a NUL character');
+  return JSON.stringify(value);
 }
 
 /** True too where the predicate is unknown, as it is when a text is compared with a number. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from './candidate.js';
-import { fuse } from './fusion.js';
+import { fuse, mergeRanked } from './fusion.js';
 import { interpolate } from './textsearch-keyword-index.js';
 
 const candidate = (chunkId: string, similarity: number, keywordScore?: number): Candidate => ({
@@ -13,14 +13,22 @@ const candidate = (chunkId: string, similarity: number, keywordScore?: number): 
 describe('fuse', () => {
   it('weighs what both sides say', () => {
     const found = [candidate('1', 0.1, 12), candidate('2', 0.9, 2), candidate('3', 0.5)];
-    expect(fuse(found, 1).map(({ chunkId }) => chunkId)).toEqual(['1', '2', '3']);
-    expect(fuse(found, 0).map(({ chunkId }) => chunkId)).toEqual(['2', '3', '1']);
+    expect(fuse(found, 1, 0).map(({ chunkId }) => chunkId)).toEqual(['1', '2', '3']);
+    expect(fuse(found, 0, 0).map(({ chunkId }) => chunkId)).toEqual(['2', '3', '1']);
   });
 
   it('counts a chunk that both found once, with its keyword score', () => {
-    const fused = fuse([candidate('1', 0.4), candidate('1', 0.4, 7), candidate('2', 0.2)], 0.8);
+    const fused = fuse([candidate('1', 0.4), candidate('1', 0.4, 7), candidate('2', 0.2)], 0.8, 0);
     expect(fused).toHaveLength(2);
     expect(fused[0]).toMatchObject({ chunkId: '1', keywordScore: 7, score: 1 });
+  });
+
+  it('merges what several models found by score, each with its own threshold', () => {
+    const strong = fuse([candidate('1', 0.9, 5), candidate('2', 0.1, 1)], 0.5, 0.2);
+    const weak = fuse([candidate('3', 0.3, 9), candidate('4', 0.2, 8), candidate('5', 0, 1)], 0.8, 0.05);
+    const merged = mergeRanked([strong, weak]);
+    expect(merged.map(({ chunkId }) => chunkId)).toEqual(['1', '3', '4', '2', '5']);
+    expect(merged.map(({ minSimilarity }) => minSimilarity)).toEqual([0.2, 0.05, 0.05, 0.2, 0.05]);
   });
 
   it('gives scores from 0 to 1 in falling order, whatever the scales', () => {
@@ -34,7 +42,7 @@ describe('fuse', () => {
     );
     fc.assert(
       fc.property(candidates, fc.float({ min: 0, max: 1, noNaN: true }), (found, weight) => {
-        const scores = fuse(found, weight).map(({ score }) => score);
+        const scores = fuse(found, weight, 0).map(({ score }) => score);
         expect(scores).toHaveLength(found.length);
         for (const [index, score] of scores.entries()) {
           expect(score).toBeGreaterThanOrEqual(0);

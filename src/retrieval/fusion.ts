@@ -3,6 +3,8 @@ import type { Candidate } from './candidate.js';
 export interface RankedCandidate extends Candidate {
   /** Fused score, 0..1 within one query. */
   score: number;
+  /** Cosine below which it has nothing to do with the query. */
+  minSimilarity: number;
 }
 
 /**
@@ -12,8 +14,13 @@ export interface RankedCandidate extends Candidate {
  *
  * @param candidates one entry a chunk and search; a chunk that both found appears twice
  * @param weight of BM25, 0..1
+ * @param minSimilarity of all of them
  */
-export function fuse(candidates: readonly Candidate[], weight: number): RankedCandidate[] {
+export function fuse(
+  candidates: readonly Candidate[],
+  weight: number,
+  minSimilarity: number,
+): RankedCandidate[] {
   const merged = new Map<string, Candidate>();
   for (const candidate of candidates) {
     const known = merged.get(candidate.chunkId);
@@ -27,14 +34,21 @@ export function fuse(candidates: readonly Candidate[], weight: number): RankedCa
   return all
     .map((candidate) => ({
       ...candidate,
+      minSimilarity,
       score:
         weight * (candidate.keywordScore === undefined ? 0 : keyword(candidate.keywordScore)) +
         (1 - weight) * dense(candidate.similarity),
     }))
-    .sort(
-      (a, b) =>
-        b.score - a.score || b.similarity - a.similarity || Number(BigInt(a.chunkId) - BigInt(b.chunkId)),
-    );
+    .sort(byScore);
+}
+
+/** Merges what was found with several models, whose cosines cannot be compared, but whose fused scores can. */
+export function mergeRanked(groups: readonly RankedCandidate[][]): RankedCandidate[] {
+  return groups.length === 1 ? (groups[0] ?? []) : groups.flat().sort(byScore);
+}
+
+function byScore(a: RankedCandidate, b: RankedCandidate): number {
+  return b.score - a.score || b.similarity - a.similarity || Number(BigInt(a.chunkId) - BigInt(b.chunkId));
 }
 
 function normaliser(values: readonly number[]): (value: number) => number {

@@ -37,8 +37,7 @@ interface HitRow {
 
 interface Selection {
   topK: number;
-  minSimilarity: number;
-  /** Keep a hit below `minSimilarity` that has most of the question's words. */
+  /** Keep a hit below its `minSimilarity` that has most of the question's words. */
   keepsStrongKeywords: boolean;
 }
 
@@ -53,13 +52,12 @@ export class HitReader {
   constructor(private readonly database: Database) {}
 
   async read(query: string, ranked: readonly RankedCandidate[], selection: Selection): Promise<SearchHit[]> {
-    const { topK, minSimilarity, keepsStrongKeywords } = selection;
-    const isNear = (similarity: number): boolean => Math.max(similarity, 0) >= minSimilarity;
+    const { topK, keepsStrongKeywords } = selection;
     const wanted: RankedCandidate[] = [];
     let certain = 0;
     for (const candidate of ranked) {
       if (certain === topK || wanted.length === topK * READ_AHEAD) break;
-      if (isNear(candidate.similarity)) certain++;
+      if (isNear(candidate)) certain++;
       // its words decide, so it has to be read; one without words in common can only be dropped
       else if (!keepsStrongKeywords || candidate.keywordScore === undefined) continue;
       wanted.push(candidate);
@@ -68,13 +66,13 @@ export class HitReader {
     const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
     const queryTerms = new Set(certain < wanted.length ? terms(query) : []);
     const hits: SearchHit[] = [];
-    for (const { chunkId, similarity } of wanted) {
-      const row = rows.get(chunkId);
+    for (const candidate of wanted) {
+      const row = rows.get(candidate.chunkId);
       // deleted or replaced since it was found
       if (row === undefined) continue;
-      if (!isNear(similarity) && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE)
+      if (!isNear(candidate) && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE)
         continue;
-      hits.push(toHit(row, similarity));
+      hits.push(toHit(row, candidate.similarity));
       if (hits.length === topK) break;
     }
     return hits;
@@ -84,12 +82,16 @@ export class HitReader {
     const rows = await this.database.query<HitRow>(
       `SELECT c.id::text AS id, c.document_id, k.name AS collection, d.title, d.url, c.context, c.text, c.heading_path,
               c.start_offset, c.end_offset, c.page
-       FROM chunks c JOIN documents d ON d.id = c.document_id JOIN collections k ON k.id = c.collection_id
+       FROM chunks c JOIN documents d ON d.id = c.document_id AND d.live_revision = c.revision JOIN collections k ON k.id = c.collection_id
        WHERE c.id = ANY ($1::bigint[])`,
       [ids],
     );
     return new Map(rows.map((row) => [row.id, row]));
   }
+}
+
+function isNear({ similarity, minSimilarity }: RankedCandidate): boolean {
+  return Math.max(similarity, 0) >= minSimilarity;
 }
 
 /** Share of the query's distinct terms that occur in a text, 0..1. */

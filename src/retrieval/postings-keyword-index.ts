@@ -1,7 +1,7 @@
 import type { Database } from '../database/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
-import { filterParameters } from './filter.js';
 import { KeywordIndex } from './keyword-index.js';
+import { isRestricted, restrictionParameters, visibleChunk } from './restriction.js';
 
 /**
  * BM25 (Robertson & Zaragoza 2009, k1 = 1.2, b = 0.75; the idf of Lucene, which is never negative) over the postings
@@ -22,13 +22,11 @@ const SEARCH = `
   ), best AS (
     SELECT m.chunk_id, sum(w.idf * m.tf * 2.2 / (m.tf + 1.2 * (0.25 + 0.75 * m.length / s.average_length))) AS score
     FROM matched m JOIN weights w USING (lexeme) CROSS JOIN stats s
-    WHERE $3::jsonpath IS NULL OR EXISTS (
-      SELECT FROM chunks c JOIN documents d ON d.id = c.document_id
-      WHERE c.id = m.chunk_id AND jsonb_path_match(d.metadata, $3, $4, true))
-    GROUP BY m.chunk_id ORDER BY score DESC, m.chunk_id LIMIT $5
+    WHERE NOT $3::boolean OR ${visibleChunk('m.chunk_id', 4, 5)}
+    GROUP BY m.chunk_id ORDER BY score DESC, m.chunk_id LIMIT $6
   )
-  SELECT best.chunk_id::text AS id, best.score, 1 - (e.embedding <=> $6::real[]::halfvec) AS similarity
-  FROM best JOIN chunk_embeddings e ON e.space_id = $7 AND e.chunk_id = best.chunk_id
+  SELECT best.chunk_id::text AS id, best.score, 1 - (e.embedding <=> $7::real[]::halfvec) AS similarity
+  FROM best JOIN chunk_embeddings e ON e.space_id = $8 AND e.chunk_id = best.chunk_id
   ORDER BY best.score DESC, best.chunk_id`;
 
 /** The keyword engine of servers without pg_textsearch. */
@@ -43,7 +41,8 @@ export class PostingsKeywordIndex extends KeywordIndex {
     const rows = await this.database.query<{ id: string; score: number; similarity: number }>(SEARCH, [
       scope.query,
       scope.collectionId,
-      ...filterParameters(scope.filter),
+      isRestricted(scope),
+      ...restrictionParameters(scope),
       limit,
       scope.vectorParameter,
       scope.spaceId,

@@ -1,13 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, mapLimit } from '../common/index.js';
 import { Database } from '../database/index.js';
-import { type BeginEmbeddingCall, EmbeddingModel, toVectorParameter } from '../embeddings/index.js';
+import {
+  type BeginEmbeddingCall,
+  type EmbeddingModel,
+  EmbeddingModels,
+  type Embeddings,
+  toVectorParameter,
+} from '../embeddings/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
 import { DenseIndex } from './dense-index.js';
-import { compileFilter, type CompiledFilter, type MetadataFilter } from './filter.js';
-import { fuse, type RankedCandidate } from './fusion.js';
+import { compileFilter, type MetadataFilter } from './filter.js';
+import { fuse, mergeRanked, type RankedCandidate } from './fusion.js';
 import { HitReader, type SearchHit } from './hit-reader.js';
 import { KeywordIndex } from './keyword-index.js';
+import type { Restriction } from './restriction.js';
 
 export type SearchMode = 'hybrid' | 'semantic' | 'keyword';
 
@@ -20,6 +27,8 @@ export interface SearchRequest {
   minSimilarity?: number | undefined;
   mode: SearchMode;
   filter?: MetadataFilter | undefined;
+  /** Visibility labels that the caller carries; absent: it sees documents whatever they are labelled. */
+  labels?: readonly string[] | undefined;
 }
 
 export interface SearchResult {
@@ -30,12 +39,18 @@ export interface SearchResult {
   timings: { embedMs: number; searchMs: number };
 }
 
+/** The collections of a request that are embedded with one model. */
+interface ModelGroup {
+  model: EmbeddingModel;
+  collections: SearchedCollection[];
+}
+
 interface SearchedCollection {
   id: number;
   name: string;
   space_id: number;
   model: string;
-  dimensions: number | null;
+  has_hidden_chunks: boolean;
 }
 
 /** Hits of one search in one collection that take part in the fusion. */
@@ -48,17 +63,17 @@ const CONCURRENT_SEARCHES = 4;
 export class SearchService {
   constructor(
     private readonly database: Database,
-    private readonly embeddingModel: EmbeddingModel,
+    private readonly models: EmbeddingModels,
     private readonly dense: DenseIndex,
     private readonly keywords: KeywordIndex,
     private readonly hits: HitReader,
   ) {}
 
   /**
-   * Embeds all queries in one call, then searches collections and queries concurrently.
+   * Embeds all queries in one call a model, then searches collections and queries concurrently.
    * @param begin takes part in each call to the embedding provider
-   * @throws AppError NOT_FOUND for a collection that does not exist, CONFLICT for one of another embedding model,
-   *   INVALID_REQUEST for a bad filter
+   * @throws AppError NOT_FOUND for a collection that does not exist, CONFLICT for one whose embedding model is not
+   *   configured, INVALID_REQUEST for a bad filter
    */
   async search(
     request: SearchRequest,
@@ -66,30 +81,41 @@ export class SearchService {
     begin?: BeginEmbeddingCall,
   ): Promise<SearchResult> {
     const filter = compileFilter(request.filter);
-    const collections = await this.resolve(request.collections);
+    const groups = await this.resolve(request.collections);
     const started = performance.now();
     // PostgreSQL's text cannot hold NUL
     const queries = request.queries.map((query) => query.replaceAll('\0', ' '));
-    const { vectors, tokens } = await this.embeddingModel.embed(queries, 'query', signal, begin);
+    const embedded = await Promise.all(
+      groups.map(({ model }) => model.embed(queries, 'query', signal, begin)),
+    );
     const embedMs = performance.now() - started;
     signal.throwIfAborted();
     const searchStarted = performance.now();
-    const hits = await this.searchAll(request, queries, vectors, collections, filter);
+    const ranked = await Promise.all(
+      groups.map((group, index) => this.rank(group, queries, embedded[index], { ...request, filter })),
+    );
+    const hits = await mapLimit(queries, CONCURRENT_SEARCHES, (query, index) =>
+      this.hits.read(query, mergeRanked(ranked.map((group) => group[index] ?? [])), {
+        topK: request.topK,
+        keepsStrongKeywords: request.mode !== 'semantic',
+      }),
+    );
     signal.throwIfAborted();
     return {
       hits,
-      embeddingTokens: tokens,
+      embeddingTokens: embedded.reduce((sum, { tokens }) => sum + tokens, 0),
       timings: { embedMs, searchMs: performance.now() - searchStarted },
     };
   }
 
-  private async searchAll(
-    request: SearchRequest,
+  /** What each query finds in the collections of one model, best first. */
+  private async rank(
+    { model, collections }: ModelGroup,
     queries: readonly string[],
-    vectors: readonly Float32Array[],
-    collections: readonly SearchedCollection[],
-    filter: CompiledFilter | undefined,
-  ): Promise<SearchHit[][]> {
+    embedded: Embeddings | undefined,
+    request: Omit<SearchRequest, 'filter'> & Pick<Restriction, 'filter'>,
+  ): Promise<RankedCandidate[][]> {
+    const vectors = embedded?.vectors ?? [];
     const parameters = vectors.map((vector) => toVectorParameter([vector]));
     const tasks = queries.flatMap((query, index) =>
       collections.map((collection) => ({
@@ -100,23 +126,29 @@ export class SearchService {
           query,
           vector: vectors[index] ?? new Float32Array(),
           vectorParameter: parameters[index] ?? Buffer.alloc(0),
-          filter,
+          filter: request.filter,
+          labels: request.labels,
+          hasHiddenChunks: collection.has_hidden_chunks,
         },
       })),
     );
     const found: Candidate[][] = queries.map(() => []);
     await mapLimit(tasks, CONCURRENT_SEARCHES, async ({ index, scope }) => {
-      found[index]?.push(...(await this.candidates(scope, request.mode, request.topK)));
+      found[index]?.push(...(await this.candidates(scope, request.mode, request.topK, model)));
     });
-    const weight = this.weightOf(request.mode);
-    return mapLimit(queries, CONCURRENT_SEARCHES, (query, index) =>
-      this.select(query, fuse(found[index] ?? [], weight), request),
-    );
+    const { traits } = model;
+    const weight = request.mode === 'keyword' ? 1 : request.mode === 'semantic' ? 0 : traits.keywordWeight;
+    return found.map((candidates) => fuse(candidates, weight, request.minSimilarity ?? traits.minSimilarity));
   }
 
-  private async candidates(scope: SearchScope, mode: SearchMode, topK: number): Promise<Candidate[]> {
+  private async candidates(
+    scope: SearchScope,
+    mode: SearchMode,
+    topK: number,
+    model: EmbeddingModel,
+  ): Promise<Candidate[]> {
     if (mode === 'semantic') return this.dense.search(scope, CANDIDATES);
-    if (mode === 'hybrid' && this.embeddingModel.traits.findsBeyondKeywords) {
+    if (mode === 'hybrid' && model.traits.findsBeyondKeywords) {
       const both = await Promise.all([
         this.keywords.search(scope, CANDIDATES),
         this.dense.search(scope, CANDIDATES),
@@ -129,23 +161,11 @@ export class SearchService {
     return [...keyword, ...(await this.dense.search(scope, CANDIDATES))];
   }
 
-  private weightOf(mode: SearchMode): number {
-    if (mode === 'keyword') return 1;
-    return mode === 'semantic' ? 0 : this.embeddingModel.traits.keywordWeight;
-  }
-
-  private select(query: string, ranked: RankedCandidate[], request: SearchRequest): Promise<SearchHit[]> {
-    return this.hits.read(query, ranked, {
-      topK: request.topK,
-      minSimilarity: request.minSimilarity ?? this.embeddingModel.traits.minSimilarity,
-      keepsStrongKeywords: request.mode !== 'semantic',
-    });
-  }
-
-  /** The collections to search: those with content, all of the configured embedding model. */
-  private async resolve(names: readonly string[] | undefined): Promise<SearchedCollection[]> {
-    const rows = await this.database.query<SearchedCollection>(
-      `SELECT c.id, c.name, s.id AS space_id, s.model, s.dimensions
+  /** The collections to search, those with content, by their models. */
+  private async resolve(names: readonly string[] | undefined): Promise<ModelGroup[]> {
+    const rows = await this.database.query<SearchedCollection & { dimensions: number | null }>(
+      `SELECT c.id, c.name, s.id AS space_id, s.model, s.dimensions,
+              EXISTS (SELECT FROM documents d WHERE d.collection_id = c.id AND d.has_hidden_chunks) AS has_hidden_chunks
        FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
        WHERE $1::text[] IS NULL OR c.name = ANY ($1) ORDER BY c.id`,
       [names ?? null],
@@ -153,15 +173,18 @@ export class SearchService {
     const missing = names?.find((name) => !rows.some((row) => row.name === name));
     if (missing !== undefined)
       throw new AppError('NOT_FOUND', `There is no collection ${JSON.stringify(missing)}.`);
-    const filled = rows.filter(({ dimensions }) => dimensions !== null);
-    const other = filled.find(({ model }) => model !== this.embeddingModel.id);
-    if (other !== undefined)
-      throw new AppError(
-        'CONFLICT',
-        `Collection ${JSON.stringify(other.name)} is embedded with ${other.model}, but EMBEDDING_MODEL is ` +
-          `${this.embeddingModel.id}. Vectors of two models cannot be compared: set EMBEDDING_MODEL back, ` +
-          'or ingest the documents into a new collection.',
-      );
-    return filled;
+    const groups = new Map<string, ModelGroup>();
+    for (const collection of rows.filter(({ dimensions }) => dimensions !== null)) {
+      const model = this.models.find(collection.model);
+      if (model === undefined)
+        throw new AppError(
+          'CONFLICT',
+          `Collection ${JSON.stringify(collection.name)} is embedded with ${collection.model}, which is not configured.`,
+        );
+      const group = groups.get(model.id) ?? { model, collections: [] };
+      group.collections.push(collection);
+      groups.set(model.id, group);
+    }
+    return [...groups.values()];
   }
 }

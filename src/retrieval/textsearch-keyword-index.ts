@@ -1,7 +1,7 @@
 import type { Database } from '../database/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
-import { filterParameters } from './filter.js';
 import { KeywordIndex } from './keyword-index.js';
+import { isRestricted, restrictionParameters, visibleDocument } from './restriction.js';
 
 /**
  * Ordering by the index is quick; selecting the score computes it again for each row, at a third of a millisecond. So
@@ -14,18 +14,19 @@ const SEARCH = `
   WITH hits AS MATERIALIZED (
     SELECT c.id, c.context || ' ' || c.text AS document FROM chunks c
     WHERE c.collection_id = $2
-      AND ($3::jsonpath IS NULL OR EXISTS (
-        SELECT FROM documents d WHERE d.id = c.document_id AND jsonb_path_match(d.metadata, $3, $4, true)))
+      AND (NOT $3::boolean OR EXISTS (
+        SELECT FROM documents d
+        WHERE d.id = c.document_id AND d.live_revision = c.revision AND ${visibleDocument(4, 5)}))
     ORDER BY (c.context || ' ' || c.text) <@> to_bm25query($1, 'chunks_bm25_idx')
-    LIMIT $5
+    LIMIT $6
   ), ranked AS (
     SELECT id, document, row_number() OVER () AS rank, count(*) OVER () AS total FROM hits
   )
   SELECT ranked.id::text AS id, ranked.rank::int,
-         CASE WHEN ranked.rank = ANY ($8::int[]) OR ranked.rank = ranked.total
+         CASE WHEN ranked.rank = ANY ($9::int[]) OR ranked.rank = ranked.total
               THEN -(ranked.document <@> to_bm25query($1, 'chunks_bm25_idx')) END AS score,
-         1 - (e.embedding <=> $6::real[]::halfvec) AS similarity
-  FROM ranked JOIN chunk_embeddings e ON e.space_id = $7 AND e.chunk_id = ranked.id
+         1 - (e.embedding <=> $7::real[]::halfvec) AS similarity
+  FROM ranked JOIN chunk_embeddings e ON e.space_id = $8 AND e.chunk_id = ranked.id
   ORDER BY ranked.rank`;
 
 interface Row {
@@ -47,7 +48,8 @@ export class TextsearchKeywordIndex extends KeywordIndex {
     const rows = await this.database.query<Row>(SEARCH, [
       scope.query,
       scope.collectionId,
-      ...filterParameters(scope.filter),
+      isRestricted(scope),
+      ...restrictionParameters(scope),
       limit,
       scope.vectorParameter,
       scope.spaceId,

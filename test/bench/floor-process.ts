@@ -93,13 +93,15 @@ async function search(query: string): Promise<Source[]> {
     vector,
     vectorParameter: toVectorParameter([vector]),
     filter: undefined,
+    labels: undefined,
+    hasHiddenChunks: false,
   };
   const [near, matching]: [Candidate[], Candidate[]] = await Promise.all([
     // Footnote leaves this search out for a model that finds nothing beyond what the keywords do
     embeddings.traits.findsBeyondKeywords ? dense.search(scope, CANDIDATES) : [],
     keywords.search(scope, CANDIDATES),
   ]);
-  const best = fuse([...matching, ...near], embeddings.traits.keywordWeight).slice(0, TOP_K);
+  const best = fuse([...matching, ...near], embeddings.traits.keywordWeight, 0).slice(0, TOP_K);
   const rows = await runner.query<Source>(READ, [best.map(({ chunkId }) => chunkId)]);
   const byId = new Map(rows.map((row) => [row.id, row]));
   return best.flatMap(({ chunkId }) => byId.get(chunkId) ?? []);

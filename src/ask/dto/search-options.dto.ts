@@ -14,7 +14,7 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
-import { IsStorable } from '../../common/index.js';
+import { IsLabels, IsStorable, MOST_LABELS } from '../../common/index.js';
 import type { SearchMode, SearchRequest } from '../../retrieval/index.js';
 
 const SEARCH_MODES = ['hybrid', 'semantic', 'keyword'] as const;
@@ -80,6 +80,18 @@ export class SearchOptionsDto {
   @IsObject()
   @IsStorable()
   filter?: Record<string, unknown>;
+
+  @ApiPropertyOptional({
+    example: ['hr'],
+    type: [String],
+    maxItems: MOST_LABELS,
+    description:
+      'Finds only what somebody with just these visibility labels may find: documents that one of them is `allowed`, ' +
+      'and those that everybody is. Absent: all that the caller may find.',
+  })
+  @IsOptional()
+  @IsLabels()
+  labels?: string[];
 }
 
 export function searchOptions(dto: SearchOptionsDto): Omit<SearchRequest, 'queries'> {
@@ -89,5 +101,6 @@ export function searchOptions(dto: SearchOptionsDto): Omit<SearchRequest, 'queri
     minSimilarity: dto.min_similarity,
     mode: dto.search_mode ?? 'hybrid',
     filter: dto.filter,
+    labels: dto.labels,
   };
 }

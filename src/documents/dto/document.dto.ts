@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   IsIn,
@@ -13,7 +13,7 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
-import { IsStorable } from '../../common/index.js';
+import { IsLabels, IsSmallJson, IsStorable, MOST_LABELS } from '../../common/index.js';
 import { DOCUMENT_STATUSES, type DocumentStatus } from '../entities/document.entity.js';
 import { COLLECTION_NAME, COLLECTION_NAME_MESSAGE } from './collection.dto.js';
 
@@ -49,7 +49,20 @@ export class DocumentFieldsDto {
   })
   @IsOptional()
   @IsObject()
+  @IsSmallJson()
   metadata?: Record<string, unknown>;
+
+  @ApiPropertyOptional({
+    example: ['hr'],
+    type: [String],
+    maxItems: MOST_LABELS,
+    description:
+      'Labels of which a caller needs one to find the document. Absent: whoever may read the collection finds it. ' +
+      'In multipart requests: as a JSON list.',
+  })
+  @IsOptional()
+  @IsLabels()
+  allowed?: string[];
 
   @ApiPropertyOptional({
     example: 'wiki-4711',
@@ -95,6 +108,9 @@ export class UploadFieldsDto extends DocumentFieldsDto {
 
   @Transform(({ value }: { value: unknown }) => parseJson(value))
   declare metadata?: Record<string, unknown>;
+
+  @Transform(({ value }: { value: unknown }) => parseJson(value))
+  declare allowed?: string[];
 }
 
 function parseJson(value: unknown): unknown {
@@ -165,6 +181,20 @@ export class DocumentDto {
   metadata!: Record<string, unknown>;
 
   @ApiProperty({
+    example: ['hr'],
+    type: [String],
+    nullable: true,
+    description: 'Labels of which a caller needs one to find it; null: everybody may.',
+  })
+  allowed!: string[] | null;
+
+  @ApiProperty({
+    example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    description: 'SHA-256 of what was sent last, in hex: tells whether a file has changed since.',
+  })
+  content_sha256!: string;
+
+  @ApiProperty({
     enum: DOCUMENT_STATUSES,
     example: 'ready',
     description: 'Of the newest version. Until that is ready, the one before stays searchable.',
@@ -186,6 +216,15 @@ export class DocumentDto {
   @ApiProperty({ example: '2026-11-22T10:00:01.000Z' })
   updated_at!: string;
 }
+
+/** How far a document is. */
+export class DocumentProgressDto extends PickType(DocumentDto, [
+  'id',
+  'status',
+  'progress',
+  'chunks',
+  'error',
+]) {}
 
 /** A page of documents, newest first. */
 export class DocumentListDto {

@@ -12,6 +12,10 @@ export type DocumentStatus = (typeof DOCUMENT_STATUSES)[number];
 @Index('documents_content_hash_idx', ['collectionId', 'contentHash'])
 @Index('documents_external_id_key', { synchronize: false })
 @Index('documents_content_key', { synchronize: false })
+@Index('documents_unfinished_idx', { synchronize: false })
+@Index('documents_hidden_chunks_idx', { synchronize: false })
+@Index('documents_turn_idx', { synchronize: false })
+@Index('documents_metadata_idx', { synchronize: false })
 export class DocumentEntity {
   @PrimaryGeneratedColumn('uuid')
   id!: string;
@@ -44,12 +48,32 @@ export class DocumentEntity {
   content!: string;
 
   /** SHA-256 of what was sent last. */
-  @Column({ type: 'bytea', name: 'content_hash', select: false })
+  @Column({ type: 'bytea', name: 'content_hash' })
   contentHash!: Buffer;
 
   /** Counts what was sent; the job of an older revision gives up. */
   @Column({ type: 'integer', default: 1 })
   revision!: number;
+
+  /** The revision whose chunks are searched. */
+  @Column({ type: 'integer', name: 'live_revision', default: 0 })
+  liveRevision!: number;
+
+  /** There may be chunks of another revision, which is being written or deleted. */
+  @Column({ type: 'boolean', name: 'has_hidden_chunks', default: false })
+  hasHiddenChunks!: boolean;
+
+  /** The number of the newest claim to work on it; an older one can write no more. */
+  @Column({ type: 'integer', default: 0 })
+  claim!: number;
+
+  /** Its place in the queue, which collections share fairly. */
+  @Column({ type: 'integer', default: 0 })
+  turn!: number;
+
+  /** Labels of which a caller needs one to see it; null: everybody may. */
+  @Column({ type: 'text', array: true, nullable: true })
+  allowed!: string[] | null;
 
   @Column({ type: 'text', default: 'queued' })
   status!: DocumentStatus;

@@ -1,94 +1,181 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type SqlRunner } from '../../database/index.js';
 import { storedDimensions, toVectorParameter } from '../../embeddings/index.js';
-import type { Chunk } from '../chunking/chunker.js';
+import type { Passage } from '../parsing/parse-document.js';
+import { type Claim, holdClaim } from './claim.js';
 
-/** A document as it becomes searchable. */
-export interface ReadyDocument {
-  documentId: string;
-  revision: number;
-  collectionId: number;
-  spaceId: number;
-  title: string;
-  url: string | null;
-  metadata: Record<string, unknown>;
-  content: string;
-  chunks: readonly IndexedChunk[];
+/** A passage with what is searched beside its text: title and headings. */
+export interface Chunk extends Passage {
+  text: string;
+  context: string;
 }
 
-export interface IndexedChunk extends Chunk {
-  /** Title and headings: searched with the text. */
-  context: string;
-  page: number | null;
+export interface EmbeddedChunk extends Chunk {
   vector: Float32Array;
 }
 
-/** Chunks that go into one statement; bounds its size. */
-const BATCH = 100;
+/** A document as it becomes searchable, but for its chunks. */
+export interface ReadyDocument {
+  title: string;
+  url: string | null;
+  metadata: Record<string, unknown>;
+  allowed: string[] | null;
+  content: string;
+  chunkCount: number;
+}
 
-/** Writes what ingestion made. */
+/** The collection was switched to another vector space in the meantime: the document has to be embedded anew. */
+export class SpaceSwitchedError extends Error {
+  override readonly name = 'SpaceSwitchedError';
+}
+
+/** Chunks deleted in one transaction. */
+const SWEPT = 500;
+
+/**
+ * Writes chunks in short transactions. Until the last one they belong to a revision that is not the live one, so that
+ * no search sees them; what an interrupted attempt has written, the next one takes over.
+ */
 @Injectable()
 export class ChunkWriter {
   constructor(private readonly database: Database) {}
 
   /**
-   * Puts the new version in the old one's place, in one transaction: searches see one or the other, never a mixture.
-   * @returns false when a newer revision was sent meanwhile, or the document was deleted; then nothing is changed
+   * How many of these chunks, from the first on, an interrupted attempt has left; what it left that does not fit is
+   * deleted.
    */
-  async replace(document: ReadyDocument): Promise<boolean> {
-    return this.database.transaction(async (transaction) => {
-      const current = await transaction.query(
-        'SELECT FROM documents WHERE id = $1 AND revision = $2 FOR UPDATE',
-        [document.documentId, document.revision],
-      );
-      if (current.length === 0) return false;
-      await transaction.query('DELETE FROM chunks WHERE document_id = $1', [document.documentId]);
-      for (let start = 0; start < document.chunks.length; start += BATCH)
-        await insertChunks(document, document.chunks.slice(start, start + BATCH), transaction);
-      if (document.chunks.length > 0)
-        await transaction.query(
-          'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
-          [document.spaceId, document.chunks[0]?.vector.length],
-        );
+  async leftFrom(claim: Claim, chunks: readonly Chunk[]): Promise<number> {
+    const left = await this.database.query<{ ordinal: number; hash: string }>(
+      `SELECT c.ordinal, md5(c.context || E'\\n' || c.text) AS hash
+       FROM chunks c JOIN chunk_embeddings e ON e.space_id = $3 AND e.chunk_id = c.id
+       WHERE c.document_id = $1 AND c.revision = $2 ORDER BY c.ordinal`,
+      [claim.documentId, claim.revision, claim.spaceId],
+    );
+    const isUsable =
+      left.length <= chunks.length &&
+      left.every(({ ordinal, hash }, index) => ordinal === index && hash === hashOf(chunks[index]));
+    const keptRevisions = isUsable ? [claim.liveRevision, claim.revision] : [claim.liveRevision];
+    while ((await deleteOthers(claim.documentId, keptRevisions, this.database)) === SWEPT);
+    return isUsable ? left.length : 0;
+  }
+
+  /** Writes chunks that no search sees yet. @throws SupersededError */
+  async add(claim: Claim, chunks: readonly EmbeddedChunk[], progress: number): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await holdClaim(claim, transaction);
       await transaction.query(
-        `UPDATE documents SET title = $2, url = $3, metadata = $4, content = $5, chunk_count = $6, status = 'ready',
-                progress = 1, error = NULL, updated_at = now() WHERE id = $1`,
+        'UPDATE documents SET has_hidden_chunks = true, progress = $2, updated_at = now() WHERE id = $1',
+        [claim.documentId, progress],
+      );
+      await insertChunks(claim, chunks, transaction);
+    });
+  }
+
+  /**
+   * Writes the last chunks and puts the new version in the old one's place, in one transaction: searches see one or the
+   * other, never a mixture.
+   * @throws SupersededError, SpaceSwitchedError
+   */
+  async publish(claim: Claim, document: ReadyDocument, lastChunks: readonly EmbeddedChunk[]): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await holdClaim(claim, transaction);
+      const active = await transaction.query(
+        'SELECT FROM embedding_spaces WHERE id = $1 AND active FOR NO KEY UPDATE',
+        [claim.spaceId],
+      );
+      if (active.length === 0) throw new SpaceSwitchedError('the collection has another embedding model now');
+      await insertChunks(claim, lastChunks, transaction);
+      await checkCount(claim, document.chunkCount, transaction);
+      // the old version goes in the same transaction, unless it is so large that others would have to wait
+      const deleted = await deleteOthers(claim.documentId, [claim.revision], transaction);
+      await transaction.query(
+        `UPDATE documents SET title = $2, url = $3, metadata = $4, allowed = $5, content = $6, chunk_count = $7,
+                live_revision = revision, has_hidden_chunks = $8, status = 'ready', progress = 1, error = NULL,
+                updated_at = now() WHERE id = $1`,
         [
-          document.documentId,
+          claim.documentId,
           document.title,
           document.url,
           JSON.stringify(document.metadata),
+          document.allowed,
           document.content,
-          document.chunks.length,
+          document.chunkCount,
+          deleted === SWEPT,
         ],
       );
-      await transaction.query('DELETE FROM document_sources WHERE document_id = $1', [document.documentId]);
-      return true;
+      await transaction.query('DELETE FROM document_sources WHERE document_id = $1', [claim.documentId]);
     });
+  }
+
+  /** Deletes the chunks that no search sees of a document that nobody works on. */
+  async sweep(documentId: string): Promise<void> {
+    for (;;) {
+      // a statement sees the status and the chunks of one moment: those of a newer attempt come after its claim
+      const deleted = await this.database.query(
+        `DELETE FROM chunks WHERE id IN (
+           SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id
+           WHERE d.id = $1 AND d.has_hidden_chunks AND d.status IN ('ready', 'failed')
+             AND c.revision <> d.live_revision LIMIT $2)
+         RETURNING id`,
+        [documentId, SWEPT],
+      );
+      if (deleted.length < SWEPT) break;
+    }
+    await this.database.query(
+      `UPDATE documents d SET has_hidden_chunks = false
+       WHERE id = $1 AND has_hidden_chunks AND status IN ('ready', 'failed')
+         AND NOT EXISTS (SELECT FROM chunks c WHERE c.document_id = d.id AND c.revision <> d.live_revision)`,
+      [documentId],
+    );
   }
 }
 
+/** @returns how many were deleted, at most {@link SWEPT} */
+async function deleteOthers(
+  documentId: string,
+  keptRevisions: readonly number[],
+  runner: SqlRunner,
+): Promise<number> {
+  const deleted = await runner.query(
+    `DELETE FROM chunks WHERE id IN (
+       SELECT id FROM chunks WHERE document_id = $1 AND revision <> ALL ($2::integer[]) LIMIT $3)
+     RETURNING id`,
+    [documentId, keptRevisions, SWEPT],
+  );
+  return deleted.length;
+}
+
+/** What is published is whole, whatever happened on the way. */
+async function checkCount(claim: Claim, expected: number, transaction: SqlRunner): Promise<void> {
+  const [row] = await transaction.query<{ count: number }>(
+    'SELECT count(*)::integer AS count FROM chunks WHERE document_id = $1 AND revision = $2',
+    [claim.documentId, claim.revision],
+  );
+  if (row?.count !== expected)
+    throw new Error(`document ${claim.documentId} has ${row?.count} chunks instead of ${expected}`);
+}
+
+function hashOf(chunk: Chunk | undefined): string {
+  return createHash('md5').update(`${chunk?.context}\n${chunk?.text}`).digest('hex');
+}
+
 async function insertChunks(
-  document: ReadyDocument,
-  chunks: readonly IndexedChunk[],
+  claim: Claim,
+  chunks: readonly EmbeddedChunk[],
   transaction: SqlRunner,
 ): Promise<void> {
-  const rows = chunks.map(({ ordinal, start, end, page, headingPath, context, text }) => ({
-    ordinal,
-    start,
-    end,
-    page,
-    headings: headingPath,
-    context,
-    text,
-  }));
+  const dimensions = chunks[0]?.vector.length;
+  if (dimensions === undefined) return;
+  const rows = chunks.map(({ vector: _, headingPath, ...chunk }) => ({ ...chunk, headings: headingPath }));
   const inserted = await transaction.query<{ id: string; ordinal: number }>(
-    `INSERT INTO chunks (document_id, collection_id, ordinal, start_offset, end_offset, page, heading_path, context, text)
-     SELECT $1, $2, ordinal, start, "end", page, headings, context, text
-     FROM jsonb_to_recordset($3::jsonb) AS chunk (ordinal integer, start integer, "end" integer, page integer,
+    `INSERT INTO chunks (document_id, revision, collection_id, ordinal, start_offset, end_offset, page, heading_path,
+                         context, text)
+     SELECT $1, $2, $3, ordinal, start, "end", page, headings, context, text
+     FROM jsonb_to_recordset($4::jsonb) AS chunk (ordinal integer, start integer, "end" integer, page integer,
        headings text[], context text, text text)
      RETURNING id::text AS id, ordinal`,
-    [document.documentId, document.collectionId, JSON.stringify(rows)],
+    [claim.documentId, claim.revision, claim.collectionId, JSON.stringify(rows)],
   );
   const ids = new Map(inserted.map(({ id, ordinal }) => [ordinal, id]));
   await transaction.query(
@@ -96,10 +183,14 @@ async function insertChunks(
      SELECT $1, id, $2::integer, ($4::real[])[(place - 1) * $2::integer + 1 : place * $2::integer]::halfvec
      FROM unnest($3::bigint[]) WITH ORDINALITY AS chunk (id, place)`,
     [
-      document.spaceId,
-      storedDimensions(chunks[0]?.vector.length ?? 0),
+      claim.spaceId,
+      storedDimensions(dimensions),
       chunks.map(({ ordinal }) => ids.get(ordinal)),
       toVectorParameter(chunks.map(({ vector }) => vector)),
     ],
+  );
+  await transaction.query(
+    'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
+    [claim.spaceId, dimensions],
   );
 }

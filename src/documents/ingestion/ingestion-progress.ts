@@ -8,6 +8,9 @@ export interface Outcome {
   id: string;
   title: string;
   status: DocumentStatus;
+  /** 0..1 */
+  progress: number;
+  chunks: number;
   error: string | null;
 }
 
@@ -22,8 +25,8 @@ export class IngestionProgress {
 
   constructor(private readonly database: Database) {}
 
-  /** Wakes those who wait for this document in this process. */
-  finished(documentId: string): void {
+  /** Wakes those in this process who wait for news of this document. */
+  changed(documentId: string): void {
     this.events.emit(documentId);
   }
 
@@ -33,6 +36,21 @@ export class IngestionProgress {
    */
   async outcomes(ids: readonly string[], signal: AbortSignal): Promise<Outcome[]> {
     const deadline = performance.now() + LONGEST_WAIT_MS;
+    for await (const outcomes of this.follow(ids, signal)) {
+      if (outcomes.every(isDone)) return outcomes;
+      if (performance.now() >= deadline) break;
+    }
+    throw new AppError('SERVICE_UNAVAILABLE', 'The documents are stored, but not all are searchable yet.', {
+      headers: { 'Retry-After': '30' },
+    });
+  }
+
+  /**
+   * How documents stand, now and whenever somebody may have changed that, until all are ready or failed. Those that
+   * were deleted are left out.
+   * @throws the signal's reason when aborted
+   */
+  async *follow(ids: readonly string[], signal: AbortSignal): AsyncGenerator<Outcome[]> {
     for (;;) {
       signal.throwIfAborted();
       const wakeUp = new AbortController();
@@ -42,27 +60,26 @@ export class IngestionProgress {
         once(signal, 'abort', { signal: wakeUp.signal }),
         once(AbortSignal.timeout(POLL_MS), 'abort', { signal: wakeUp.signal }),
       ]).catch(() => undefined);
-      const outcomes = await this.read(ids);
-      const isDone = outcomes.every(({ status }) => status === 'ready' || status === 'failed');
-      if (!isDone && performance.now() < deadline) await changed;
-      wakeUp.abort();
-      if (isDone) return outcomes;
-      if (performance.now() >= deadline)
-        throw new AppError(
-          'SERVICE_UNAVAILABLE',
-          'The documents are stored, but not all are searchable yet.',
-          {
-            headers: { 'Retry-After': '30' },
-          },
-        );
+      try {
+        const outcomes = await this.read(ids);
+        yield outcomes;
+        if (outcomes.every(isDone)) return;
+        await changed;
+      } finally {
+        wakeUp.abort();
+      }
     }
   }
 
   private async read(ids: readonly string[]): Promise<Outcome[]> {
     const rows = await this.database.query<Outcome>(
-      'SELECT id, title, status, error FROM documents WHERE id = ANY ($1::uuid[])',
+      `SELECT id, title, status, progress, chunk_count AS chunks, error FROM documents WHERE id = ANY ($1::uuid[])`,
       [ids],
     );
     return ids.flatMap((id) => rows.find((row) => row.id === id) ?? []);
   }
+}
+
+function isDone({ status }: Outcome): boolean {
+  return status === 'ready' || status === 'failed';
 }

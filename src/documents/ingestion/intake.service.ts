@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../common/index.js';
+import { AppConfig } from '../../config/index.js';
 import { Database, type SqlRunner } from '../../database/index.js';
 import { type Collection, CollectionsService } from '../collections.service.js';
 import type { DocumentStatus } from '../entities/document.entity.js';
 import { documentLoaders, findLoader } from '../loaders/index.js';
+import { cleanText, storable } from '../storable.js';
 import { JobQueue } from './job-queue.js';
 
 /** A document as it was sent. */
@@ -16,7 +18,10 @@ export interface NewDocument {
   externalId: string | null;
   mediaType: string;
   fileName: string | undefined;
-  bytes: Buffer;
+  /** Labels of which a caller needs one to see it; null: everybody may. */
+  allowed: string[] | null;
+  /** Its bytes, read when they are needed: several large ones need not be in memory together. */
+  read: () => Promise<Buffer>;
 }
 
 export interface AcceptedDocument {
@@ -37,11 +42,14 @@ interface StoredDocument {
 /** A unique violation, and a deadlock of two requests that store the same documents in another order. */
 const RACES = new Set(['23505', '40P01']);
 const ATTEMPTS = 3;
+const MOST_WAITING_BYTES = 4 * 1024 * 1024 * 1024;
+const FULL_RETRY_AFTER_SECONDS = 30;
 
 /** Takes documents in: when it answers, the document and its job are committed and survive anything. */
 @Injectable()
 export class IntakeService {
   constructor(
+    private readonly config: AppConfig,
     private readonly database: Database,
     private readonly collections: CollectionsService,
     private readonly queue: JobQueue,
@@ -49,14 +57,31 @@ export class IntakeService {
 
   /**
    * Stores documents and queues their ingestion. All or none of a request's documents are taken.
-   * @throws AppError UNSUPPORTED_MEDIA_TYPE, or CONFLICT for a collection of another embedding model
+   * @throws AppError UNSUPPORTED_MEDIA_TYPE, SERVICE_UNAVAILABLE when too much waits already, or CONFLICT for a
+   *   collection whose embedding model is not configured
    */
   async accept(documents: readonly NewDocument[], collectionName: string): Promise<AcceptedDocument[]> {
-    for (const document of documents) checkFormat(document);
+    await this.checkRoom();
+    for (const document of documents) await checkFormat(document);
     const collection = await this.collections.ensure(collectionName);
     const accepted = await this.storeAll(documents, collection);
     this.queue.wake();
     return accepted;
+  }
+
+  /** Bounds what waits; requests that come in together may pass it together. */
+  private async checkRoom(): Promise<void> {
+    const { maxQueue } = this.config.ingestion;
+    const [waiting] = await this.database.query<{ documents: number; bytes: number }>(
+      'SELECT count(*)::integer AS documents, coalesce(sum(octet_length(bytes)), 0)::float8 AS bytes FROM document_sources',
+    );
+    if (waiting === undefined || (waiting.documents < maxQueue && waiting.bytes < MOST_WAITING_BYTES)) return;
+    throw new AppError(
+      'SERVICE_UNAVAILABLE',
+      `${waiting.documents} documents (${Math.round(waiting.bytes / 1024 / 1024)} MB) wait to be made searchable; ` +
+        'send more when some are done.',
+      { headers: { 'Retry-After': String(FULL_RETRY_AFTER_SECONDS) } },
+    );
   }
 
   private async storeAll(
@@ -72,6 +97,7 @@ export class IntakeService {
               ...(await this.store(document, collection, transaction)),
               collection: collection.name,
             });
+          await this.enqueue(stored, collection.id, transaction);
           return stored;
         });
       } catch (error) {
@@ -87,15 +113,24 @@ export class IntakeService {
     collection: Collection,
     transaction: SqlRunner,
   ): Promise<StoredDocument> {
-    const hash = contentHash(document.bytes);
+    const bytes = await document.read();
+    const hash = contentHash(bytes);
     const known = await this.findSame(document.externalId, hash, collection.id, transaction);
     const title = cleanText(document.title ?? document.fileName ?? 'Untitled');
     const [stored] =
       known === undefined
         ? await transaction.query<StoredDocument>(
-            `INSERT INTO documents (collection_id, external_id, title, url, metadata, content_hash)
-             VALUES ($1, $2, $3, $4, $5, $6) RETURNING id, title, status, revision`,
-            [collection.id, document.externalId, title, document.url, jsonText(document.metadata), hash],
+            `INSERT INTO documents (collection_id, external_id, title, url, metadata, allowed, content_hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, title, status, revision`,
+            [
+              collection.id,
+              document.externalId,
+              title,
+              document.url,
+              JSON.stringify(storable(document.metadata)),
+              document.allowed,
+              hash,
+            ],
           )
         : await transaction.query<StoredDocument>(
             // the version that is searchable keeps its title, metadata and content until the new one is ready
@@ -106,24 +141,58 @@ export class IntakeService {
           );
     if (stored === undefined) throw new Error('a document vanished while it was locked');
     await transaction.query(
-      `INSERT INTO document_sources (document_id, revision, title, url, metadata, media_type, file_name, bytes)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+      `INSERT INTO document_sources (document_id, revision, title, url, metadata, allowed, media_type, file_name, bytes)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        ON CONFLICT (document_id) DO UPDATE SET revision = excluded.revision, title = excluded.title,
-         url = excluded.url, metadata = excluded.metadata, media_type = excluded.media_type,
+         url = excluded.url, metadata = excluded.metadata, allowed = excluded.allowed, media_type = excluded.media_type,
          file_name = excluded.file_name, bytes = excluded.bytes`,
       [
         stored.id,
         stored.revision,
         document.title === undefined ? null : title,
         document.url,
-        jsonText(document.metadata),
+        JSON.stringify(storable(document.metadata)),
+        document.allowed,
         document.mediaType,
         document.fileName ?? null,
-        document.bytes,
+        bytes,
       ],
     );
-    await this.queue.add({ documentId: stored.id, revision: stored.revision }, transaction);
     return stored;
+  }
+
+  /**
+   * Queues documents so that collections take turns, however many each has waiting (start-time fair queueing; Goyal, Vin
+   * and Cheng, "Start-time Fair Queuing", 1996, every document of the same cost): the first new one gets the turn that
+   * is on, or the one after the last of its collection.
+   */
+  private async enqueue(
+    documents: readonly StoredDocument[],
+    collectionId: number,
+    transaction: SqlRunner,
+  ): Promise<void> {
+    const [turns] = await transaction.query<{ last: number }>(
+      `INSERT INTO ingestion_turns AS own (collection_id, last_turn)
+       SELECT $1, turn - 1 + $2::integer FROM (SELECT coalesce(
+         (SELECT min(turn) FROM documents WHERE status IN ('queued', 'processing') AND turn > 0),
+         (SELECT max(last_turn) + 1 FROM ingestion_turns), 1) AS turn) AS now_on
+       ON CONFLICT (collection_id) DO UPDATE
+         SET last_turn = greatest(own.last_turn, excluded.last_turn - $2::integer) + $2::integer
+       RETURNING last_turn AS last`,
+      [collectionId, documents.length],
+    );
+    const first = (turns?.last ?? 0) - documents.length + 1;
+    await transaction.query(
+      `UPDATE documents SET turn = $2 + place FROM unnest($1::uuid[]) WITH ORDINALITY AS queued (document_id, place)
+       WHERE id = document_id`,
+      [documents.map(({ id }) => id), first - 1],
+    );
+    const jobs = documents.map(({ id, revision }, index) => ({
+      documentId: id,
+      revision,
+      turn: first + index,
+    }));
+    await this.queue.add(jobs, transaction);
   }
 
   /** The document that this one replaces: of the same external id, else of the same content under no other id. */
@@ -144,8 +213,9 @@ export class IntakeService {
   }
 }
 
-function checkFormat(document: NewDocument): void {
-  const { bytes, mediaType, fileName } = document;
+async function checkFormat(document: NewDocument): Promise<void> {
+  const { mediaType, fileName } = document;
+  const bytes = await document.read();
   if (findLoader({ bytes, mediaType, ...(fileName === undefined ? {} : { fileName }) }) !== undefined) return;
   throw new AppError(
     'UNSUPPORTED_MEDIA_TYPE',
@@ -156,21 +226,4 @@ function checkFormat(document: NewDocument): void {
 
 function contentHash(bytes: Buffer): Buffer {
   return createHash('sha256').update(bytes).digest();
-}
-
-/** PostgreSQL's text can hold neither NUL nor half of a surrogate pair. */
-function cleanText(text: string): string {
-  return text.replaceAll('\0', '').toWellFormed().trim();
-}
-
-function jsonText(value: Record<string, unknown>): string {
-  return JSON.stringify(storable(value));
-}
-
-/** jsonb can hold neither too, in values and in keys. */
-function storable(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
-  if (Array.isArray(value)) return value.map(storable);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), storable(item)]));
 }

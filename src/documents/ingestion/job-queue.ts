@@ -1,4 +1,5 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
 import { type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
 import { Database, type SqlRunner } from '../../database/index.js';
 
@@ -8,29 +9,40 @@ export interface IngestionJob {
   revision: number;
 }
 
+export interface JobAttempt {
+  /** How often it was tried before. */
+  retryCount: number;
+  isLast: boolean;
+  signal: AbortSignal;
+}
+
 /** A failure that another try may mend: the job is put back and tried again later. */
-export type JobHandler = (
-  job: IngestionJob,
-  attempt: { isLast: boolean; signal: AbortSignal },
-) => Promise<void>;
+export type JobHandler = (job: IngestionJob, attempt: JobAttempt) => Promise<void>;
+
+/** A job with its turn: the lower goes first. */
+export interface QueuedJob extends IngestionJob {
+  turn: number;
+}
 
 const QUEUE = 'ingestion';
 /** Documents that one process works on at once. */
 const CONCURRENCY = 2;
 /** Jobs fetched and settled together, worked on one after the other. */
 const BATCH = 8;
-const RETRY_LIMIT = 5;
+/** Together about a day: a provider that is down, or a budget that is spent, comes back within it. */
+const RETRY_LIMIT = 300;
 const RETRY_DELAY_SECONDS = 2;
-const RETRY_DELAY_MAX_SECONDS = 120;
+const RETRY_DELAY_MAX_SECONDS = 300;
 /** A worker that has not been heard of for this long is dead; its job goes back to the queue. */
 const HEARTBEAT_SECONDS = 20;
 const LONGEST_JOB_SECONDS = 3600;
 const KEEP_DONE_SECONDS = 3600;
+const KEEP_WAITING_SECONDS = 365 * 24 * 3600;
 const STOP_TIMEOUT_MS = 10_000;
 
 /** The ingestion queue: pg-boss in the same database, so that a job is committed together with its document. */
 @Injectable()
-export class JobQueue implements OnApplicationShutdown {
+export class JobQueue {
   private readonly logger = new Logger('JobQueue');
   private readonly boss: PgBoss;
   private workers: string[] = [];
@@ -56,6 +68,7 @@ export class JobQueue implements OnApplicationShutdown {
       heartbeatSeconds: HEARTBEAT_SECONDS,
       expireInSeconds: LONGEST_JOB_SECONDS,
       deleteAfterSeconds: KEEP_DONE_SECONDS,
+      retentionSeconds: KEEP_WAITING_SECONDS,
     });
     // pg-boss looks a queue up when it is first used and keeps it; had it to do so in the middle of a transaction of
     // ours, on another connection, the embedded server's one session would wait for itself
@@ -74,9 +87,14 @@ export class JobQueue implements OnApplicationShutdown {
       );
   }
 
-  /** Adds a job in the caller's transaction. Call {@link wake} once that is committed. */
-  async add(job: IngestionJob, transaction: SqlRunner): Promise<void> {
-    await this.boss.send(QUEUE, job, { db: sqlOf(transaction) });
+  /** Adds jobs in the caller's transaction; call {@link wake} once that is committed. One that is there stays. */
+  async add(jobs: readonly QueuedJob[], transaction: SqlRunner): Promise<void> {
+    for (const job of jobs) await this.send(job, transaction, idOf(job));
+  }
+
+  /** Adds jobs beside those that a dead process has left marked as being worked on. */
+  async addAnew(jobs: readonly QueuedJob[], transaction: SqlRunner): Promise<void> {
+    for (const job of jobs) await this.send(job, transaction, undefined);
   }
 
   /** Makes the workers of this process look at once instead of at their next poll. */
@@ -85,20 +103,39 @@ export class JobQueue implements OnApplicationShutdown {
   }
 
   /** Waits for the jobs that are being worked on, for a bounded time; what is left is taken up after the restart. */
-  async onApplicationShutdown(): Promise<void> {
+  async stop(): Promise<void> {
     await this.boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
+  }
+
+  private async send(
+    { turn, ...job }: QueuedJob,
+    transaction: SqlRunner,
+    id: string | undefined,
+  ): Promise<void> {
+    await this.boss.send(QUEUE, job, {
+      db: sqlOf(transaction),
+      priority: -turn,
+      ...(id === undefined ? {} : { id }),
+    });
   }
 }
 
 /** A job that throws goes back to the queue by itself; the others of its batch are not touched. */
 async function run(job: JobWithMetadata<IngestionJob>, handle: JobHandler): Promise<JobResult> {
   try {
-    await handle(job.data, { isLast: job.retryCount >= job.retryLimit, signal: job.signal });
+    const { retryCount, retryLimit, signal } = job;
+    await handle(job.data, { retryCount, isLast: retryCount >= retryLimit, signal });
     return { id: job.id, status: 'completed' };
   } catch {
     // the handler has logged it
     return { id: job.id, status: 'failed' };
   }
+}
+
+/** The same for the same job (a UUID of version 8, RFC 9562), so that it is not queued twice. */
+function idOf({ documentId, revision }: IngestionJob): string {
+  const hash = createHash('sha256').update(`${documentId}/${revision}`).digest('hex');
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
 function sqlOf(runner: SqlRunner): {

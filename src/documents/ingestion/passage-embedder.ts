@@ -1,28 +1,34 @@
 import { Injectable } from '@nestjs/common';
+import { AppError } from '../../common/index.js';
 import { billEmbedding, Tabs } from '../../costs/index.js';
-import { EmbeddingModel } from '../../embeddings/index.js';
+import { EmbeddingModels } from '../../embeddings/index.js';
 
 /** Embeds passages of documents, within the budgets, and records what that cost. */
 @Injectable()
 export class PassageEmbedder {
   constructor(
-    private readonly model: EmbeddingModel,
+    private readonly models: EmbeddingModels,
     private readonly tabs: Tabs,
   ) {}
 
-  get modelId(): string {
-    return this.model.id;
-  }
-
   /**
    * One vector a text. What failed calls cost is recorded too.
-   * @throws AppError BUDGET_EXCEEDED, ModelError
+   * @param subject what they are embedded for, as the ledger's request id
+   * @throws AppError BUDGET_EXCEEDED, or CONFLICT for a model that cannot be used with this configuration; ModelError
    */
-  async embed(documentId: string, texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
-    const tab = this.tabs.openTab(documentId, false);
+  async embed(
+    subject: string,
+    modelId: string,
+    texts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Float32Array[]> {
+    const model = this.models.find(modelId);
+    if (model === undefined)
+      throw new AppError('CONFLICT', `Its collection is embedded with ${modelId}, which is not configured.`);
+    const tab = this.tabs.openTab(subject, false);
     try {
       const begin = billEmbedding(tab, 'document_embedding');
-      return (await this.model.embed(texts, 'document', signal, begin)).vectors;
+      return (await model.embed(texts, 'document', signal, begin)).vectors;
     } finally {
       await tab.settle();
     }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { AppError, invalidRequest } from '../../common/index.js';
@@ -63,7 +64,7 @@ function fromJson(dto: CreateDocumentDto): NewDocument {
     title: dto.title,
     mediaType: 'text/plain; charset=utf-8',
     fileName: undefined,
-    bytes: Buffer.from(dto.text, 'utf8'),
+    read: () => Promise.resolve(Buffer.from(dto.text, 'utf8')),
   };
 }
 
@@ -74,14 +75,19 @@ function fromFile(file: Express.Multer.File, dto: UploadFieldsDto): NewDocument 
     mediaType: file.mimetype,
     // the header is Latin-1 by default; browsers and curl send UTF-8 in it
     fileName: Buffer.from(file.originalname, 'latin1').toString('utf8').slice(-255),
-    bytes: file.buffer,
+    read: () => readFile(file.path),
   };
 }
 
 function fields(
   dto: UploadFieldsDto | CreateDocumentDto,
-): Pick<NewDocument, 'url' | 'metadata' | 'externalId'> {
-  return { url: dto.url ?? null, metadata: dto.metadata ?? {}, externalId: dto.external_id ?? null };
+): Pick<NewDocument, 'url' | 'metadata' | 'externalId' | 'allowed'> {
+  return {
+    url: dto.url ?? null,
+    metadata: dto.metadata ?? {},
+    externalId: dto.external_id ?? null,
+    allowed: dto.allowed ?? null,
+  };
 }
 
 function validated<T extends object>(type: new () => T, body: unknown): T {

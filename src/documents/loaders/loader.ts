@@ -45,6 +45,8 @@ export abstract class DocumentLoader {
   abstract readonly extensions: readonly string[];
   /** True for a format that is no text. Whether a file is of it, its content alone decides. */
   readonly isBinary: boolean = false;
+  /** True for a format that takes next to nothing to read, whatever stands in it. */
+  readonly isLight: boolean = false;
 
   /** True when the content itself shows this format. Looks at little, and never throws. */
   abstract recognises(bytes: Uint8Array): boolean;

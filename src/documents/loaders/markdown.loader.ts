@@ -7,6 +7,7 @@ import { DocumentLoader, titleFrom, type DocumentInput, type LoadedDocument } fr
 /** Markdown, kept as it is written. Its front matter becomes metadata. */
 export class MarkdownDocumentLoader extends DocumentLoader {
   override readonly name = 'markdown';
+  override readonly isLight = true;
   override readonly mediaTypes = ['text/markdown', 'text/x-markdown'];
   override readonly extensions = ['md', 'markdown', 'mdown', 'mkd'];
 

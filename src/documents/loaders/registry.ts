@@ -1,6 +1,7 @@
 import type { DocumentInput, DocumentLoader } from './loader.js';
 
 /** Media types that say no more than "some bytes" or "some text"; the file name or the content knows better. */
+const PLAIN = 'text/plain';
 const VAGUE = /^(?:|application\/octet-stream|binary\/octet-stream|text\/.+)$/;
 
 /** The loaders that are there, found by what is known of a document. */
@@ -32,18 +33,25 @@ export class DocumentLoaderRegistry {
   }
 
   /**
-   * The loader for a document: by its declared media type, else by its extension, else, where the declared type is
-   * missing or vague, by its content. Undefined when the format is not supported.
+   * The loader for a document. Whether it is a binary format, and which, its content decides, whatever its name; among
+   * the text formats the declared media type does, else the extension, else the content. Undefined when the format is
+   * not supported.
    */
   find({ mediaType, fileName, bytes }: DocumentInput): DocumentLoader | undefined {
+    const recognised = this.loaders.find((loader) => loader.isBinary && loader.recognises(bytes));
+    if (recognised !== undefined) return recognised;
     const declared = (mediaType ?? '').replace(/;.*/s, '').trim().toLowerCase();
+    const extension = /\.([^./\\]+)$/.exec(fileName ?? '')?.[1]?.toLowerCase() ?? '';
     const byType = this.#byMediaType.get(declared);
-    if (byType !== undefined) return byType;
-    const extension = /\.([^./\\]+)$/.exec(fileName ?? '')?.[1]?.toLowerCase();
-    const byExtension = extension === undefined ? undefined : this.#byExtension.get(extension);
-    if (byExtension !== undefined) return byExtension;
-    if (!VAGUE.test(declared)) return undefined;
-    return this.loaders.find((loader) => loader.recognises(bytes));
+    // everything that is text may be declared as plain text, so the extension knows better
+    const named =
+      declared === PLAIN
+        ? (this.#byExtension.get(extension) ?? byType)
+        : (byType ?? this.#byExtension.get(extension));
+    if (named?.isBinary === false) return named;
+    // a sign-in page that was saved as a PDF is a page
+    if (named === undefined && !VAGUE.test(declared)) return undefined;
+    return this.loaders.find((loader) => !loader.isBinary && loader.recognises(bytes));
   }
 }
 

@@ -5,6 +5,7 @@ import { DocumentLoader, type DocumentInput, type LoadedDocument } from './loade
 /** Plain text in any encoding that `TextDecoder` knows. */
 export class TextDocumentLoader extends DocumentLoader {
   override readonly name = 'text';
+  override readonly isLight = true;
   override readonly mediaTypes = ['text/plain'];
   override readonly extensions = ['txt', 'text', 'log'];
 

@@ -23,8 +23,14 @@ export function createEmbeddingModel(id: string, settings: EmbeddingSettings): E
   const provider = EMBEDDING_PROVIDERS.find((candidate) => candidate.name === name);
   if (provider === undefined)
     throw new ConfigError(
-      `EMBEDDING_MODEL is ${id}, but this version has no provider ${name}; ` +
+      `This version has no provider ${name} for the embedding model ${id}; ` +
         `known: ${EMBEDDING_PROVIDERS.map((known) => known.name).join(', ')}`,
     );
+  if (
+    provider.name === 'openai' &&
+    settings.openaiApiKey === undefined &&
+    settings.openaiBaseUrl === undefined
+  )
+    throw new ConfigError(`The embedding model ${id} needs OPENAI_API_KEY or OPENAI_BASE_URL.`);
   return provider.create(slash === -1 ? '' : id.slice(slash + 1), settings);
 }

@@ -27,7 +27,7 @@ describe('OpenAiEmbeddingModel, through the real SDK', () => {
   });
   afterEach(() => provider.reset());
   afterAll(async () => {
-    await model.onModuleDestroy();
+    await model.close();
     await provider.stop();
   });
 
@@ -104,6 +104,6 @@ describe('OpenAiEmbeddingModel, through the real SDK', () => {
       maxQueue: 0,
     });
     await expect(impatient.embed(['a'], 'query', never)).rejects.toMatchObject({ kind: 'timeout' });
-    await impatient.onModuleDestroy();
+    await impatient.close();
   });
 });

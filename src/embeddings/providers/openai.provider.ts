@@ -73,7 +73,7 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
   }
 
   /** Ends the connections when the service stops. */
-  onModuleDestroy(): Promise<void> {
+  override close(): Promise<void> {
     return this.transport.close();
   }
 

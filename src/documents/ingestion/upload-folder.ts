@@ -1,0 +1,45 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+
+const NAME = /^footnote-uploads-(\d+)-/;
+
+/** Where the files of a request wait until they are in the database, so that they need not be held in memory. */
+@Injectable()
+export class UploadFolder implements OnApplicationShutdown {
+  readonly path: string;
+
+  constructor() {
+    removeLeftovers();
+    this.path = mkdtempSync(join(tmpdir(), `footnote-uploads-${process.pid}-`));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** For the uploading middleware, which is configured by a module of its own. */
+@Module({ providers: [UploadFolder], exports: [UploadFolder] })
+export class UploadFolderModule {}
+
+/** Removes what processes have left that were killed. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = NAME.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid)))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // somebody else's process is running too
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,41 @@
+import type { OnModuleDestroy } from '@nestjs/common';
+import { ConfigError } from '../config/index.js';
+import type { EmbeddingModel } from './embedding-model.js';
+
+/** The models in use: the configured one, and those that collections were or will be embedded with beside it. */
+export class EmbeddingModels implements OnModuleDestroy {
+  /** What new collections are embedded with. */
+  readonly default: EmbeddingModel;
+  private readonly models = new Map<string, EmbeddingModel>();
+
+  /**
+   * @param defaultId the id of the default model
+   * @param create makes a model of its id; throws ConfigError for one that cannot be used with this configuration
+   * @throws ConfigError when the default cannot be used
+   */
+  constructor(
+    defaultId: string,
+    private readonly create: (id: string) => EmbeddingModel,
+  ) {
+    this.default = this.create(defaultId);
+    this.models.set(this.default.id, this.default);
+  }
+
+  /** The model of this id, or undefined where it cannot be used with this configuration. */
+  find(id: string): EmbeddingModel | undefined {
+    const known = this.models.get(id);
+    if (known !== undefined) return known;
+    try {
+      const model = this.create(id);
+      this.models.set(id, model);
+      return model;
+    } catch (error) {
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    }
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([...this.models.values()].map((model) => model.close()));
+  }
+}
