@@ -77,6 +77,8 @@ describe('POST /documents with JSON', () => {
       'collection',
       'url',
       'metadata',
+      'allowed',
+      'content_sha256',
       'status',
       'progress',
       'chunks',

@@ -43,7 +43,7 @@ import {
 import { type AcceptedDocument, IntakeService } from './ingestion/intake.service.js';
 import { IngestionProgress } from './ingestion/ingestion-progress.js';
 import { writeProgress } from './ingestion/progress-stream.js';
-import { acceptedResponse, readNewDocuments } from './ingestion/request-reader.js';
+import { acceptedResponse, RequestReader } from './ingestion/request-reader.js';
 
 @ApiTags('documents')
 @Controller('documents')
@@ -51,6 +51,7 @@ import { acceptedResponse, readNewDocuments } from './ingestion/request-reader.j
 export class DocumentsController {
   constructor(
     private readonly documents: DocumentsService,
+    private readonly reader: RequestReader,
     private readonly intake: IntakeService,
     private readonly progress: IngestionProgress,
     private readonly openRequests: OpenRequests,
@@ -64,8 +65,8 @@ export class DocumentsController {
     operationId: 'createDocuments',
     summary: 'Add or replace documents',
     description:
-      'One document as JSON, or one or more files as multipart/form-data (text, Markdown, HTML). Answers 202 when they ' +
-      'are safely stored; they become searchable in the background. With `?wait=true` it answers 201 when they are ' +
+      'One document as JSON, or one or more files as multipart/form-data: PDF, Word, PowerPoint, Excel, OpenDocument, ' +
+      'RTF, EPUB, HTML, Markdown, CSV, JSON, e-mail and plain text. Answers 202 when they are safely stored; they become searchable in the background. With `?wait=true` it answers 201 when they are ' +
       'searchable. The same `external_id`, or the same content, again replaces the document.',
   })
   @ApiConsumes('application/json', 'multipart/form-data')
@@ -93,7 +94,7 @@ export class DocumentsController {
   ): Promise<AcceptedDocumentsDto> {
     const signal = this.openRequests.track(response);
     const isMultipart = request.is('multipart/form-data') !== false;
-    const accepted = await this.accept(body, isMultipart ? (files ?? []) : undefined);
+    const accepted = await this.accept(body, isMultipart ? (files ?? []) : undefined, signal);
     if (query.wait !== 'true') return acceptedResponse(accepted, undefined);
     const outcomes = await this.progress.outcomes(
       accepted.map(({ id }) => id),
@@ -106,9 +107,10 @@ export class DocumentsController {
   private async accept(
     body: unknown,
     files: readonly Express.Multer.File[] | undefined,
+    signal: AbortSignal,
   ): Promise<AcceptedDocument[]> {
     try {
-      const { documents, collection } = readNewDocuments(body, files);
+      const { documents, collection } = await this.reader.read(body, files, signal);
       return await this.intake.accept(documents, collection);
     } finally {
       await Promise.all((files ?? []).map(({ path }) => rm(path, { force: true })));

@@ -18,8 +18,10 @@ import { IngestionService } from './ingestion/ingestion.service.js';
 import { IntakeService } from './ingestion/intake.service.js';
 import { JobQueue } from './ingestion/job-queue.js';
 import { PassageEmbedder } from './ingestion/passage-embedder.js';
+import { RequestReader } from './ingestion/request-reader.js';
 import { UploadFolder, UploadFolderModule } from './ingestion/upload-folder.js';
 import { DocumentParser } from './parsing/document-parser.js';
+import { RemoteFetcher } from './remote/remote-fetcher.js';
 
 const MAX_FILES = 20;
 const MAX_FIELDS = 20;
@@ -53,6 +55,12 @@ const MAX_FIELDS = 20;
     IngestionLifecycle,
     IngestionProgress,
     Claims,
+    RequestReader,
+    {
+      provide: RemoteFetcher,
+      inject: [AppConfig],
+      useFactory: ({ http }: AppConfig) => new RemoteFetcher({ maxBytes: http.maxUploadBytes }),
+    },
     { provide: DocumentParser, useFactory: () => new DocumentParser() },
     ChunkWriter,
     JobQueue,

@@ -20,6 +20,8 @@ import { COLLECTION_NAME, COLLECTION_NAME_MESSAGE } from './collection.dto.js';
 /** NUL does not count: it is left out of titles. */
 const NOT_BLANK = /[^\s\0]/;
 
+export const LONGEST_EXTERNAL_ID = 500;
+
 /** What a document may carry beside its content, however it is sent. */
 export class DocumentFieldsDto {
   @ApiPropertyOptional({ example: 'https://wiki.example.com/keys', maxLength: 2000 })
@@ -67,30 +69,37 @@ export class DocumentFieldsDto {
   @ApiPropertyOptional({
     example: 'wiki-4711',
     description: 'Your own id. The same one again replaces the document.',
-    maxLength: 500,
+    maxLength: LONGEST_EXTERNAL_ID,
   })
   @IsOptional()
   @IsString()
-  @Length(1, 500)
+  @Length(1, LONGEST_EXTERNAL_ID)
   @IsStorable()
   external_id?: string;
 }
 
 /** A document sent as JSON. */
 export class CreateDocumentDto extends DocumentFieldsDto {
-  @ApiProperty({ example: 'Key rotation', maxLength: 500 })
+  @ApiPropertyOptional({
+    example: 'Key rotation',
+    maxLength: 500,
+    description: 'Required with `text`; of what `url` names, the default is its own.',
+  })
+  @IsOptional()
   @IsString()
   @Length(1, 500)
   @Matches(NOT_BLANK, { message: 'title must not be blank' })
-  title!: string;
+  title?: string;
 
-  @ApiProperty({
+  @ApiPropertyOptional({
     example: '# Key rotation\n\nAPI keys are rotated every 90 days. The old key works for another 24 hours.',
-    description: 'Plain text or Markdown.',
+    description:
+      'Plain text or Markdown. Absent: what `url` names is loaded, where the operator allows that (`INGESTION_URLS`).',
   })
+  @IsOptional()
   @IsString()
   @Length(1)
-  text!: string;
+  text?: string;
 }
 
 /** The fields of a multipart request beside its files. */

@@ -27,8 +27,8 @@ export interface QueuedJob extends IngestionJob {
 const QUEUE = 'ingestion';
 /** Documents that one process works on at once. */
 const CONCURRENCY = 2;
-/** Jobs fetched and settled together, worked on one after the other. */
-const BATCH = 8;
+/** Jobs fetched together and worked on one after the other: with more than one, a slow document would hold others up. */
+const BATCH = 1;
 /** Together about a day: a provider that is down, or a budget that is spent, comes back within it. */
 const RETRY_LIMIT = 300;
 const RETRY_DELAY_SECONDS = 2;

@@ -1,33 +1,87 @@
 import { readFile } from 'node:fs/promises';
+import { Injectable } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { AppError, invalidRequest } from '../../common/index.js';
-import { type AcceptedDocumentsDto, CreateDocumentDto, UploadFieldsDto } from '../dto/document.dto.js';
+import { AppConfig } from '../../config/index.js';
+import {
+  type AcceptedDocumentsDto,
+  CreateDocumentDto,
+  LONGEST_EXTERNAL_ID,
+  UploadFieldsDto,
+} from '../dto/document.dto.js';
+import { RemoteFetcher } from '../remote/remote-fetcher.js';
 import type { Outcome } from './ingestion-progress.js';
 import type { AcceptedDocument, NewDocument } from './intake.service.js';
 
 const DEFAULT_COLLECTION = 'default';
 
-/** The documents of a request, validated. @param files of a multipart request; absent: the body is JSON */
-export function readNewDocuments(
-  body: unknown,
-  files: readonly Express.Multer.File[] | undefined,
-): { documents: NewDocument[]; collection: string } {
-  if (files === undefined) {
-    const dto = validated(CreateDocumentDto, body);
-    return { documents: [fromJson(dto)], collection: dto.collection ?? DEFAULT_COLLECTION };
+/** Reads the documents of a request. */
+@Injectable()
+export class RequestReader {
+  constructor(
+    private readonly config: AppConfig,
+    private readonly fetcher: RemoteFetcher,
+  ) {}
+
+  /**
+   * The documents of a request, validated; what a URL names is loaded.
+   * @param files of a multipart request; absent: the body is JSON
+   * @throws AppError INVALID_REQUEST, and what {@link RemoteFetcher.fetch} throws
+   */
+  async read(
+    body: unknown,
+    files: readonly Express.Multer.File[] | undefined,
+    signal: AbortSignal,
+  ): Promise<{ documents: NewDocument[]; collection: string }> {
+    if (files === undefined) {
+      const dto = validated(CreateDocumentDto, body);
+      return {
+        documents: [await this.fromJson(dto, signal)],
+        collection: dto.collection ?? DEFAULT_COLLECTION,
+      };
+    }
+    const dto = validated(UploadFieldsDto, body);
+    const stray = files.find(({ fieldname }) => fieldname !== 'file');
+    if (stray !== undefined)
+      throw invalid(stray.fieldname, `${stray.fieldname} is not a known file field; send files as "file"`);
+    if (files.length === 0) throw invalid('file', 'file takes one or more files');
+    if (files.length > 1 && dto.external_id !== undefined)
+      throw invalid('external_id', 'external_id names one document; send one file with it');
+    return {
+      documents: files.map((file) => fromFile(file, dto)),
+      collection: dto.collection ?? DEFAULT_COLLECTION,
+    };
   }
-  const dto = validated(UploadFieldsDto, body);
-  const stray = files.find(({ fieldname }) => fieldname !== 'file');
-  if (stray !== undefined)
-    throw invalid(stray.fieldname, `${stray.fieldname} is not a known file field; send files as "file"`);
-  if (files.length === 0) throw invalid('file', 'file takes one or more files');
-  if (files.length > 1 && dto.external_id !== undefined)
-    throw invalid('external_id', 'external_id names one document; send one file with it');
-  return {
-    documents: files.map((file) => fromFile(file, dto)),
-    collection: dto.collection ?? DEFAULT_COLLECTION,
-  };
+
+  private async fromJson(dto: CreateDocumentDto, signal: AbortSignal): Promise<NewDocument> {
+    if (dto.text === undefined) return this.fromUrl(dto, signal);
+    if (dto.title === undefined) throw invalid('title', 'title must be a string');
+    const bytes = Buffer.from(dto.text, 'utf8');
+    return {
+      ...fields(dto),
+      title: dto.title,
+      mediaType: 'text/plain; charset=utf-8',
+      fileName: undefined,
+      read: () => Promise.resolve(bytes),
+    };
+  }
+
+  private async fromUrl(dto: CreateDocumentDto, signal: AbortSignal): Promise<NewDocument> {
+    if (dto.url === undefined) throw invalid('text', 'text must be a string');
+    if (!this.config.ingestion.allowsUrls)
+      throw invalid('text', 'text must be a string: loading what url names is switched off (INGESTION_URLS)');
+    const file = await this.fetcher.fetch(dto.url, signal);
+    return {
+      ...fields(dto),
+      // the same page again replaces the document
+      externalId: dto.external_id ?? (dto.url.length <= LONGEST_EXTERNAL_ID ? dto.url : null),
+      title: dto.title,
+      mediaType: file.mediaType,
+      fileName: file.fileName,
+      read: () => Promise.resolve(file.bytes),
+    };
+  }
 }
 
 /**
@@ -55,16 +109,6 @@ export function acceptedResponse(
         ...(outcome?.error == null ? {} : { error: outcome.error }),
       };
     }),
-  };
-}
-
-function fromJson(dto: CreateDocumentDto): NewDocument {
-  return {
-    ...fields(dto),
-    title: dto.title,
-    mediaType: 'text/plain; charset=utf-8',
-    fileName: undefined,
-    read: () => Promise.resolve(Buffer.from(dto.text, 'utf8')),
   };
 }
 
