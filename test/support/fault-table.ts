@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { AnswerDto, DoneDto } from '../../src/ask/dto/answer.dto.js';
 import type { ErrorCode } from '../../src/common/errors/app-error.js';
@@ -16,6 +15,7 @@ import {
   resetBeforeHeaders,
   status,
 } from './fake-providers/index.js';
+import { markdownTable } from './readme-table.js';
 
 export const PROVIDERS = ['Anthropic', 'OpenAI'] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
@@ -125,8 +125,7 @@ export interface FaultRow extends Record<Frequency, Outcome[]> {
 export function renderFaultTable(rows: readonly FaultRow[]): string {
   const head = ['fault', 'once', 'calls', 'billed', 'every time', 'calls', 'billed'];
   const body = rows.map(({ fault, once, always }) => [fault, ...cellsOf(once), ...cellsOf(always)]);
-  const lines = [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`);
-  return `${lines.join('\n')}\n`;
+  return markdownTable(head, body);
 }
 
 /** What the ledger holds for the attempts of one ask: `≈` marks counts that were made here. */
@@ -172,32 +171,6 @@ function merged(outcomes: readonly Outcome[], textOf: (outcome: Outcome) => stri
     if (texts.size === new Set(outcomes.map(labelOf)).size) return [...texts].join('; ');
   }
   throw new Error('there are two outcomes of one provider and dialect');
-}
-
-const README = new URL('../../README.md', import.meta.url);
-const SECTION = /(<!-- fault table: npm run faults -->\n)([\s\S]*?)(<!-- \/fault table -->)/;
-
-/** The table in README.md. @throws Error when its section is missing */
-export async function readFaultTable(): Promise<string> {
-  const [, , table] = SECTION.exec(await readFile(README, 'utf8')) ?? [];
-  if (table === undefined) throw new Error('README.md has no section for the fault table');
-  return table;
-}
-
-/** Puts the table into README.md, in place of the one before. @throws Error when its section is missing */
-export async function writeFaultTable(table: string): Promise<void> {
-  const readme = await readFile(README, 'utf8');
-  if (!SECTION.test(readme)) throw new Error('README.md has no section for the fault table');
-  const section = (_all: string, begin: string, _old: string, end: string) => `${begin}\n${table}\n${end}`;
-  await writeFile(README, readme.replace(SECTION, section));
-}
-
-/** The rows of a table without what a formatter may change: padding, the length of rules, blank lines. */
-export function normalisedTable(table: string): string[] {
-  return table
-    .split('\n')
-    .map((line) => line.trim().replace(/\s+/g, ' ').replace(/-{3,}/g, '---'))
-    .filter((line) => line !== '');
 }
 
 /** A TCP port in front of the stand-in. While it is shut, connecting to it is refused. */
