@@ -25,7 +25,9 @@ export function mergedTableText(rows: readonly (readonly GridCell[])[], headerRo
   const captionRows = width > 1 ? filled.findIndex((row) => !isCaption(row)) : 0;
   const captions = captionRows < 0 ? filled : filled.slice(0, captionRows);
   const body = filled.slice(captions.length);
-  const count = Math.min(countHeaderRows(body, headerRows), MOST_HEADER_ROWS);
+  // a caption may have been counted among the rows of names
+  const declared = headerRows > 1 ? Math.max(1, headerRows - captions.length) : headerRows;
+  const count = Math.min(countHeaderRows(body, declared), MOST_HEADER_ROWS);
   const resolved = resolveRows(body, count);
   const names = joinNames(resolved.slice(0, count));
   const hasNames = count > 0 && names.every((name) => name.length <= LONGEST_NAME);
