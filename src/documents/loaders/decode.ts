@@ -1,4 +1,6 @@
+import { detectEncoding } from './detect-encoding.js';
 import { UnreadableDocumentError } from './loader.js';
+import { decodeUtf32, detectUtf16 } from './unicode.js';
 
 /** How the first bytes of common binary formats look in Latin-1. */
 const SIGNATURES = [
@@ -31,8 +33,8 @@ interface Encoding {
 }
 
 /**
- * Text from bytes. The byte order mark decides; then the declared charset; then strict UTF-8; and what is not UTF-8
- * at all is Windows-1252, as the WHATWG encoding standard has it for undeclared Western text.
+ * Text from bytes. The byte order mark decides; then the declared charset; then strict UTF-8; and for what is not UTF-8
+ * at all, the encoding in which it reads best.
  * @param declared a charset label; one that is unknown counts as none
  * @throws {UnreadableDocumentError} when the bytes are a binary format
  */
@@ -45,12 +47,12 @@ export function decodeText(bytes: Uint8Array, declared?: string): string {
   return text;
 }
 
-/** True when the bytes can be shown as text: no NUL or binary signature in their first part. */
+/** True when the bytes can be shown as text: no binary signature in their first part, nor a NUL but as UTF-16 has them. */
 export function looksLikeText(bytes: Uint8Array): boolean {
   if (hasBinarySignature(bytes)) return false;
   if (byteOrderMark(bytes) !== undefined) return true;
   const head = bytes.subarray(0, SNIFFED_BYTES);
-  return !head.includes(0) && !tooManyControls(latin1(head));
+  return (!head.includes(0) && !tooManyControls(latin1(head))) || detectUtf16(head) !== undefined;
 }
 
 /** The first bytes as Latin-1, for looking at marks that are ASCII in every encoding. */
@@ -66,12 +68,19 @@ export function charsetOf(mediaType: string | undefined): string | undefined {
 function decodeAs(bytes: Uint8Array, { label, skip }: Encoding): string {
   // "utf-8" is declared by habit, also for texts that are not
   if (label === 'utf-8' && skip === 0) return decodeUndeclared(bytes);
-  const text = new TextDecoder(label).decode(bytes.subarray(skip));
+  const text = decodeLabelled(bytes.subarray(skip), label);
   if (isMostlyReplaced(text)) throw new UnreadableDocumentError(`The document is not valid ${label} text.`);
   return text;
 }
 
+function decodeLabelled(bytes: Uint8Array, label: string): string {
+  if (label === 'utf-32le' || label === 'utf-32be') return decodeUtf32(bytes, label === 'utf-32le');
+  return new TextDecoder(label).decode(bytes);
+}
+
 function decodeUndeclared(bytes: Uint8Array): string {
+  const utf16 = detectUtf16(bytes.subarray(0, SNIFFED_BYTES));
+  if (utf16 !== undefined) return new TextDecoder(utf16).decode(bytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -79,13 +88,15 @@ function decodeUndeclared(bytes: Uint8Array): string {
     const text = new TextDecoder('utf-8').decode(bytes);
     const damaged = count(text, /\ufffd/g);
     const intact = count(text, /[\u0080-\ufffc]/g);
-    return intact > 10 * damaged ? text : new TextDecoder('windows-1252').decode(bytes);
+    return intact > 10 * damaged ? text : new TextDecoder(detectEncoding(bytes)).decode(bytes);
   }
 }
 
 function byteOrderMark(bytes: Uint8Array): Encoding | undefined {
-  const [a, b, c] = bytes;
+  const [a, b, c, d] = bytes;
   if (a === 0xef && b === 0xbb && c === 0xbf) return { label: 'utf-8', skip: 3 };
+  if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return { label: 'utf-32be', skip: 4 };
+  if (a === 0xff && b === 0xfe && c === 0 && d === 0) return { label: 'utf-32le', skip: 4 };
   if (a === 0xff && b === 0xfe) return { label: 'utf-16le', skip: 2 };
   if (a === 0xfe && b === 0xff) return { label: 'utf-16be', skip: 2 };
   return undefined;

@@ -42,8 +42,13 @@ export class HtmlDocumentLoader extends DocumentLoader {
   }
 }
 
+/** The text of HTML markup as this loader reads it. */
+export function htmlText(markup: string): string {
+  return normaliseText(contentOf(findParts(parseHtml(markup))));
+}
+
 /** The charset that the markup declares, in a `<meta>` or an XML declaration. */
-function declaredCharset(bytes: Uint8Array): string | undefined {
+export function declaredCharset(bytes: Uint8Array): string | undefined {
   const head = asciiHead(bytes);
   const label =
     /<meta\b[^>]{0,500}?\bcharset\s*=\s*["']?\s*([\w.:+-]+)/i.exec(head)?.[1] ??

@@ -84,7 +84,8 @@ function valueText(value: unknown): string {
 }
 
 function scalarText(value: unknown): string {
-  return value === null || value === undefined ? '' : String(value);
+  if (value === null || value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function isText(text: string): boolean {

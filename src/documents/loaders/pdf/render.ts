@@ -1,0 +1,42 @@
+import { tableText } from '../table-text.js';
+import type { Block, TextBlock } from './blocks.js';
+import { startsWithEnumerator } from './wording.js';
+
+/** Lines that Markdown would take for headings, tables, fences or underlines. */
+const MARKUP = /^(?=#{1,6}\s|\||`{3}|~{3}|={3,}$|-{3,}$)/gm;
+/** Lines that are only drawn. */
+const RULE = /^[\s\-–—_=.*~+|]{3,}$/;
+
+/**
+ * Blocks as Markdown.
+ * @param levels those of the blocks that are headings, with their levels
+ */
+export function renderBlocks(blocks: readonly Block[], levels: ReadonlyMap<TextBlock, number>): string {
+  let text = '';
+  let isAfterItem = false;
+  for (const block of blocks) {
+    const isItem =
+      block.kind === 'text' && !levels.has(block) && (block.isItem || startsWithEnumerator(block.text));
+    const written = renderBlock(block, levels);
+    if (written === '') continue;
+    text += `${isItem && isAfterItem ? '\n' : '\n\n'}${written}`;
+    isAfterItem = isItem;
+  }
+  return text;
+}
+
+function renderBlock(block: Block, levels: ReadonlyMap<TextBlock, number>): string {
+  if (block.kind === 'table') return tableText(block.rows, block.hasHeader);
+  if (block.kind === 'code') return `${fenceFor(block.text)}\n${block.text}\n${fenceFor(block.text)}`;
+  const level = levels.get(block);
+  if (level !== undefined) return `${'#'.repeat(level)} ${block.text.replace(/\s+/g, ' ')}`;
+  if (RULE.test(block.text)) return '';
+  const text = block.text.replace(MARKUP, '\\');
+  return block.isItem ? `- ${text.replaceAll('\n', '\n  ')}` : text;
+}
+
+/** Longer than any fence in the code. */
+function fenceFor(code: string): string {
+  const longest = (code.match(/`{3,}/g) ?? []).reduce((most, { length }) => Math.max(most, length), 2);
+  return '`'.repeat(longest + 1);
+}
