@@ -28,6 +28,8 @@ const LIST = `
   ) content
   WHERE $1::text IS NULL OR c.name = $1 ORDER BY c.name`;
 
+const DELETE_ATTEMPTS = 3;
+
 /** Named sets of documents. */
 @Injectable()
 export class CollectionsService {
@@ -56,10 +58,20 @@ export class CollectionsService {
 
   /** Deletes a collection with all its documents. @throws AppError NOT_FOUND */
   async delete(name: string): Promise<void> {
-    const deleted = COLLECTION_NAME.test(name)
-      ? await this.database.query('DELETE FROM collections WHERE name = $1 RETURNING id', [name])
-      : [];
+    const deleted = COLLECTION_NAME.test(name) ? await this.deleteRow(name) : [];
     if (deleted.length === 0) throw notFound(name);
+  }
+
+  private async deleteRow(name: string): Promise<object[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.database.query('DELETE FROM collections WHERE name = $1 RETURNING id', [name]);
+      } catch (error) {
+        // against somebody who writes a document of it, who locks the rows in the other order
+        const isDeadlock = error instanceof Error && 'code' in error && error.code === '40P01';
+        if (!isDeadlock || attempt === DELETE_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /**

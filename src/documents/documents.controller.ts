@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import {
   Body,
   Controller,
@@ -42,6 +41,7 @@ import {
 } from './dto/document.dto.js';
 import { type AcceptedDocument, IntakeService } from './ingestion/intake.service.js';
 import { IngestionProgress } from './ingestion/ingestion-progress.js';
+import { UploadCleanup } from './ingestion/upload-cleanup.js';
 import { writeProgress } from './ingestion/progress-stream.js';
 import { acceptedResponse, RequestReader } from './ingestion/request-reader.js';
 
@@ -59,7 +59,7 @@ export class DocumentsController {
 
   @Post()
   @RateLimited()
-  @UseInterceptors(AnyFilesInterceptor())
+  @UseInterceptors(UploadCleanup, AnyFilesInterceptor())
   @HttpCode(202)
   @ApiOperation({
     operationId: 'createDocuments',
@@ -109,12 +109,8 @@ export class DocumentsController {
     files: readonly Express.Multer.File[] | undefined,
     signal: AbortSignal,
   ): Promise<AcceptedDocument[]> {
-    try {
-      const { documents, collection } = await this.reader.read(body, files, signal);
-      return await this.intake.accept(documents, collection);
-    } finally {
-      await Promise.all((files ?? []).map(({ path }) => rm(path, { force: true })));
-    }
+    const { documents, collection } = await this.reader.read(body, files, signal);
+    return this.intake.accept(documents, collection);
   }
 
   @Get()

@@ -22,7 +22,7 @@ const MAX_LIST = 200;
  * @throws AppError INVALID_REQUEST naming the part that is wrong
  */
 export function compileFilter(filter: MetadataFilter | undefined): CompiledFilter | undefined {
-  if (filter === undefined || Object.keys(filter).length === 0) return undefined;
+  if (filter == null || Object.keys(filter).length === 0) return undefined;
   return new FilterCompiler().all(filter, 'filter', 1);
 }
 

@@ -41,6 +41,12 @@ interface Selection {
   keepsStrongKeywords: boolean;
 }
 
+export interface ReadHits {
+  hits: SearchHit[];
+  /** Some of what was found has been replaced or deleted since, or is not live yet. */
+  isStale: boolean;
+}
+
 /** Share of the question's distinct content words that makes a keyword hit strong, whatever its cosine. */
 const STRONG_COVERAGE = 0.6;
 /** How many more candidates than wanted are read when some may be dropped. */
@@ -51,7 +57,7 @@ const READ_AHEAD = 3;
 export class HitReader {
   constructor(private readonly database: Database) {}
 
-  async read(query: string, ranked: readonly RankedCandidate[], selection: Selection): Promise<SearchHit[]> {
+  async read(query: string, ranked: readonly RankedCandidate[], selection: Selection): Promise<ReadHits> {
     const { topK, keepsStrongKeywords } = selection;
     const wanted: RankedCandidate[] = [];
     let certain = 0;
@@ -62,20 +68,19 @@ export class HitReader {
       else if (!keepsStrongKeywords || candidate.keywordScore === undefined) continue;
       wanted.push(candidate);
     }
-    if (wanted.length === 0) return [];
+    if (wanted.length === 0) return { hits: [], isStale: false };
     const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
     const queryTerms = new Set(certain < wanted.length ? terms(query) : []);
     const hits: SearchHit[] = [];
     for (const candidate of wanted) {
       const row = rows.get(candidate.chunkId);
-      // deleted or replaced since it was found
       if (row === undefined) continue;
       if (!isNear(candidate) && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE)
         continue;
       hits.push(toHit(row, candidate.similarity));
       if (hits.length === topK) break;
     }
-    return hits;
+    return { hits, isStale: rows.size < wanted.length };
   }
 
   private async rows(ids: readonly string[]): Promise<Map<string, HitRow>> {

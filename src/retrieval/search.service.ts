@@ -12,7 +12,7 @@ import type { Candidate, SearchScope } from './candidate.js';
 import { DenseIndex } from './dense-index.js';
 import { compileFilter, type MetadataFilter } from './filter.js';
 import { fuse, mergeRanked, type RankedCandidate } from './fusion.js';
-import { HitReader, type SearchHit } from './hit-reader.js';
+import { HitReader, type ReadHits, type SearchHit } from './hit-reader.js';
 import { KeywordIndex } from './keyword-index.js';
 import type { Restriction } from './restriction.js';
 
@@ -44,6 +44,8 @@ interface ModelGroup {
   model: EmbeddingModel;
   collections: SearchedCollection[];
 }
+
+type FilteredRequest = Omit<SearchRequest, 'filter'> & Pick<Restriction, 'filter'>;
 
 interface SearchedCollection {
   id: number;
@@ -91,21 +93,38 @@ export class SearchService {
     const embedMs = performance.now() - started;
     signal.throwIfAborted();
     const searchStarted = performance.now();
+    const find = (inGroups: readonly ModelGroup[]) =>
+      this.find(inGroups, queries, embedded, { ...request, filter });
+    let found = await find(groups);
+    // a document has got a new version in the middle of it, or one that is being written took a place
+    if (found.some(({ isStale }) => isStale)) {
+      const anew = await this.resolve(request.collections);
+      if (anew.map(({ model }) => model.id).join() === groups.map(({ model }) => model.id).join())
+        found = await find(anew);
+    }
+    signal.throwIfAborted();
+    return {
+      hits: found.map(({ hits }) => hits),
+      embeddingTokens: embedded.reduce((sum, { tokens }) => sum + tokens, 0),
+      timings: { embedMs, searchMs: performance.now() - searchStarted },
+    };
+  }
+
+  private async find(
+    groups: readonly ModelGroup[],
+    queries: readonly string[],
+    embedded: readonly Embeddings[],
+    request: FilteredRequest,
+  ): Promise<ReadHits[]> {
     const ranked = await Promise.all(
-      groups.map((group, index) => this.rank(group, queries, embedded[index], { ...request, filter })),
+      groups.map((group, index) => this.rank(group, queries, embedded[index], request)),
     );
-    const hits = await mapLimit(queries, CONCURRENT_SEARCHES, (query, index) =>
+    return mapLimit(queries, CONCURRENT_SEARCHES, (query, index) =>
       this.hits.read(query, mergeRanked(ranked.map((group) => group[index] ?? [])), {
         topK: request.topK,
         keepsStrongKeywords: request.mode !== 'semantic',
       }),
     );
-    signal.throwIfAborted();
-    return {
-      hits,
-      embeddingTokens: embedded.reduce((sum, { tokens }) => sum + tokens, 0),
-      timings: { embedMs, searchMs: performance.now() - searchStarted },
-    };
   }
 
   /** What each query finds in the collections of one model, best first. */
@@ -113,7 +132,7 @@ export class SearchService {
     { model, collections }: ModelGroup,
     queries: readonly string[],
     embedded: Embeddings | undefined,
-    request: Omit<SearchRequest, 'filter'> & Pick<Restriction, 'filter'>,
+    request: FilteredRequest,
   ): Promise<RankedCandidate[][]> {
     const vectors = embedded?.vectors ?? [];
     const parameters = vectors.map((vector) => toVectorParameter([vector]));

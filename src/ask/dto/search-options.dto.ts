@@ -101,6 +101,6 @@ export function searchOptions(dto: SearchOptionsDto): Omit<SearchRequest, 'queri
     minSimilarity: dto.min_similarity,
     mode: dto.search_mode ?? 'hybrid',
     filter: dto.filter,
-    labels: dto.labels,
+    labels: dto.labels ?? undefined,
   };
 }

@@ -14,6 +14,8 @@ export class Knowledge1764100000000 implements MigrationInterface {
 }
 
 const UP = [
+  // building indexes over a large database takes long
+  'SET LOCAL statement_timeout = 0',
   `ALTER TABLE documents
      -- the revision whose chunks are searched; chunks of others are being written or deleted
      ADD live_revision integer NOT NULL DEFAULT 0,
@@ -46,6 +48,12 @@ const UP = [
 ];
 
 const DOWN = [
+  `DO $labels$
+   BEGIN
+     IF EXISTS (SELECT FROM documents WHERE allowed IS NOT NULL) THEN
+       RAISE EXCEPTION 'documents with labels would become visible to everybody: delete them first';
+     END IF;
+   END $labels$`,
   'DROP INDEX embedding_spaces_building_key',
   'ALTER TABLE embedding_spaces DROP state, DROP error',
   'DROP TABLE ingestion_turns',

@@ -44,19 +44,30 @@ export class ChunkWriter {
   /**
    * How many of these chunks, from the first on, an interrupted attempt has left; what it left that does not fit is
    * deleted.
+   * @throws SupersededError
    */
   async leftFrom(claim: Claim, chunks: readonly Chunk[]): Promise<number> {
-    const left = await this.database.query<{ ordinal: number; hash: string }>(
-      `SELECT c.ordinal, md5(c.context || E'\\n' || c.text) AS hash
-       FROM chunks c JOIN chunk_embeddings e ON e.space_id = $3 AND e.chunk_id = c.id
+    const left = await this.database.query<{ ordinal: number; hash: string; is_embedded: boolean }>(
+      `SELECT c.ordinal, md5(c.context || E'\\n' || c.text) AS hash, e.chunk_id IS NOT NULL AS is_embedded
+       FROM chunks c LEFT JOIN chunk_embeddings e ON e.space_id = $3 AND e.chunk_id = c.id
        WHERE c.document_id = $1 AND c.revision = $2 ORDER BY c.ordinal`,
       [claim.documentId, claim.revision, claim.spaceId],
     );
     const isUsable =
       left.length <= chunks.length &&
-      left.every(({ ordinal, hash }, index) => ordinal === index && hash === hashOf(chunks[index]));
+      left.every(
+        ({ ordinal, hash, is_embedded }, index) =>
+          is_embedded && ordinal === index && hash === hashOf(chunks[index]),
+      );
     const keptRevisions = isUsable ? [claim.liveRevision, claim.revision] : [claim.liveRevision];
-    while ((await deleteOthers(claim.documentId, keptRevisions, this.database)) === SWEPT);
+    let deleted: number;
+    do {
+      deleted = await this.database.transaction(async (transaction) => {
+        // which revision is live is only known while nobody else may write
+        await holdClaim(claim, transaction);
+        return deleteOthers(claim.documentId, keptRevisions, transaction);
+      });
+    } while (deleted === SWEPT);
     return isUsable ? left.length : 0;
   }
 
@@ -167,6 +178,11 @@ async function insertChunks(
 ): Promise<void> {
   const dimensions = chunks[0]?.vector.length;
   if (dimensions === undefined) return;
+  // rows are locked in one order everywhere: the document, the space, the collection (by the triggers of chunks)
+  await transaction.query(
+    'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
+    [claim.spaceId, dimensions],
+  );
   const rows = chunks.map(({ vector: _, headingPath, ...chunk }) => ({ ...chunk, headings: headingPath }));
   const inserted = await transaction.query<{ id: string; ordinal: number }>(
     `INSERT INTO chunks (document_id, revision, collection_id, ordinal, start_offset, end_offset, page, heading_path,
@@ -188,9 +204,5 @@ async function insertChunks(
       chunks.map(({ ordinal }) => ids.get(ordinal)),
       toVectorParameter(chunks.map(({ vector }) => vector)),
     ],
-  );
-  await transaction.query(
-    'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
-    [claim.spaceId, dimensions],
   );
 }

@@ -47,6 +47,7 @@ export class Claims {
       `WITH claimed AS (
          UPDATE documents SET status = 'processing', claim = claim + 1, updated_at = now()
          WHERE id = $1 AND revision = $2 AND status IN ('queued', 'processing')
+           AND EXISTS (SELECT FROM document_sources WHERE document_id = $1 AND revision = $2)
          RETURNING id, collection_id, title, claim, live_revision, has_hidden_chunks
        )
        SELECT claimed.collection_id AS "collectionId", claimed.title AS "currentTitle", claimed.claim AS number,
@@ -68,7 +69,7 @@ export class Claims {
     await this.database.transaction(async (transaction) => {
       const failed = await transaction.query(
         `UPDATE documents SET status = $4, error = $5, updated_at = now()
-         WHERE id = $1 AND revision = $2 AND claim = $3 RETURNING id`,
+         WHERE id = $1 AND revision = $2 AND claim = $3 AND status = 'processing' RETURNING id`,
         [claim.documentId, claim.revision, claim.number, isFinal ? 'failed' : 'queued', message],
       );
       if (failed.length > 0 && isFinal)

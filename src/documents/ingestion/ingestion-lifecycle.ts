@@ -65,7 +65,14 @@ export class IngestionLifecycle implements OnApplicationBootstrap, OnApplication
     );
     for (const { id } of untidy) await this.writer.sweep(id);
     const waiting = await this.unfinished(['queued', 'processing'], '15 minutes');
-    await this.queue.add(waiting, this.database);
+    for (const job of waiting) if (!(await this.queue.has(job))) await this.requeue(job);
+  }
+
+  private async requeue(job: QueuedJob): Promise<void> {
+    this.logger.warn({ document_id: job.documentId }, 'The job of a document was lost; it is queued again');
+    await this.queue.addAnew([job], this.database);
+    // not again for a while
+    await this.database.query('UPDATE documents SET updated_at = now() WHERE id = $1', [job.documentId]);
   }
 
   /** @param untouchedFor an interval of PostgreSQL */

@@ -21,6 +21,8 @@ const MOST_LOST_PARSERS = 3;
 @Injectable()
 export class IngestionService {
   private readonly logger = new Logger('Ingestion');
+  /** How often a document's parser was ended from outside. */
+  private readonly lostParsers = new Map<string, number>();
 
   constructor(
     private readonly claims: Claims,
@@ -40,7 +42,7 @@ export class IngestionService {
       await this.ingest(taken.claim, taken.source, attempt.signal);
     } catch (error) {
       if (error instanceof SupersededError) return;
-      const isFinal = attempt.isLast || isHopeless(error, attempt);
+      const isFinal = attempt.isLast || this.isHopeless(error, job.documentId);
       if (!(error instanceof UnreadableDocumentError))
         this.logger.error({ err: error, document_id: job.documentId }, 'Ingestion failed');
       await this.claims.fail(taken.claim, messageOf(error), isFinal);
@@ -48,7 +50,17 @@ export class IngestionService {
     } finally {
       this.progress.changed(job.documentId);
     }
+    this.lostParsers.delete(job.documentId);
     await this.writer.sweep(job.documentId);
+  }
+
+  /** True when another try cannot end any better. What an operator can mend is tried for as long as the queue does. */
+  private isHopeless(error: unknown, documentId: string): boolean {
+    if (error instanceof ModelError) return error.kind === 'invalid_request';
+    if (!(error instanceof ParserGoneError)) return error instanceof UnreadableDocumentError;
+    const lost = (this.lostParsers.get(documentId) ?? 0) + 1;
+    this.lostParsers.set(documentId, lost);
+    return lost >= MOST_LOST_PARSERS;
   }
 
   private async ingest(claim: Claim, source: Source, signal: AbortSignal): Promise<void> {
@@ -99,13 +111,6 @@ function toChunks(title: string, { text, passages }: ParsedDocument): Chunk[] {
     text: text.slice(passage.start, passage.end),
     context: [title, ...passage.headingPath].join('\n').slice(0, LONGEST_CONTEXT).toWellFormed(),
   }));
-}
-
-/** True when another try cannot end any better. What an operator can mend is tried for as long as the queue does. */
-function isHopeless(error: unknown, { retryCount }: JobAttempt): boolean {
-  if (error instanceof ParserGoneError) return retryCount + 1 >= MOST_LOST_PARSERS;
-  if (error instanceof ModelError) return error.kind === 'invalid_request';
-  return error instanceof UnreadableDocumentError;
 }
 
 function messageOf(error: unknown): string {

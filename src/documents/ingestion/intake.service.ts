@@ -41,6 +41,7 @@ interface StoredDocument {
 
 /** A unique violation, and a deadlock of two requests that store the same documents in another order. */
 const RACES = new Set(['23505', '40P01']);
+const FOREIGN_KEY_VIOLATION = '23503';
 const ATTEMPTS = 3;
 const MOST_WAITING_BYTES = 4 * 1024 * 1024 * 1024;
 const FULL_RETRY_AFTER_SECONDS = 30;
@@ -102,6 +103,11 @@ export class IntakeService {
         });
       } catch (error) {
         // somebody stored the same document between our look and our insert: look again
+        if (error instanceof Error && 'code' in error && error.code === FOREIGN_KEY_VIOLATION)
+          throw new AppError(
+            'CONFLICT',
+            `The collection ${JSON.stringify(collection.name)} was deleted meanwhile.`,
+          );
         const isRace = error instanceof Error && 'code' in error && RACES.has(String(error.code));
         if (!isRace || attempt === ATTEMPTS) throw error;
       }
@@ -135,7 +141,7 @@ export class IntakeService {
         : await transaction.query<StoredDocument>(
             // the version that is searchable keeps its title, metadata and content until the new one is ready
             `UPDATE documents SET external_id = coalesce($2, external_id), content_hash = $3, revision = revision + 1,
-                    status = 'queued', progress = 0, error = NULL, updated_at = now()
+                    status = 'queued', progress = 0, error = NULL, turn = 0, updated_at = now()
              WHERE id = $1 RETURNING id, title, status, revision`,
             [known, document.externalId, hash],
           );
@@ -154,7 +160,7 @@ export class IntakeService {
         JSON.stringify(storable(document.metadata)),
         document.allowed,
         document.mediaType,
-        document.fileName ?? null,
+        document.fileName === undefined ? null : cleanText(document.fileName),
         bytes,
       ],
     );
@@ -164,7 +170,7 @@ export class IntakeService {
   /**
    * Queues documents so that collections take turns, however many each has waiting (start-time fair queueing; Goyal, Vin
    * and Cheng, "Start-time Fair Queuing", 1996, every document of the same cost): the first new one gets the turn that
-   * is on, or the one after the last of its collection.
+   * is on (documents that are being tried again do not count), or the one after the last of its collection.
    */
   private async enqueue(
     documents: readonly StoredDocument[],
@@ -174,7 +180,8 @@ export class IntakeService {
     const [turns] = await transaction.query<{ last: number }>(
       `INSERT INTO ingestion_turns AS own (collection_id, last_turn)
        SELECT $1, turn - 1 + $2::integer FROM (SELECT coalesce(
-         (SELECT min(turn) FROM documents WHERE status IN ('queued', 'processing') AND turn > 0),
+         (SELECT min(turn) FROM documents WHERE status IN ('queued', 'processing') AND turn > 0
+            AND error IS NULL),
          (SELECT max(last_turn) + 1 FROM ingestion_turns), 1) AS turn) AS now_on
        ON CONFLICT (collection_id) DO UPDATE
          SET last_turn = greatest(own.last_turn, excluded.last_turn - $2::integer) + $2::integer

@@ -39,6 +39,16 @@ const LONGEST_JOB_SECONDS = 3600;
 const KEEP_DONE_SECONDS = 3600;
 const KEEP_WAITING_SECONDS = 365 * 24 * 3600;
 const STOP_TIMEOUT_MS = 10_000;
+const QUEUE_OPTIONS = {
+  retryLimit: RETRY_LIMIT,
+  retryDelay: RETRY_DELAY_SECONDS,
+  retryBackoff: true,
+  retryDelayMax: RETRY_DELAY_MAX_SECONDS,
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+  expireInSeconds: LONGEST_JOB_SECONDS,
+  deleteAfterSeconds: KEEP_DONE_SECONDS,
+  retentionSeconds: KEEP_WAITING_SECONDS,
+};
 
 /** The ingestion queue: pg-boss in the same database, so that a job is committed together with its document. */
 @Injectable()
@@ -60,16 +70,9 @@ export class JobQueue {
   /** Makes the queue and begins to work on it. */
   async start(handle: JobHandler): Promise<void> {
     await this.boss.start();
-    await this.boss.createQueue(QUEUE, {
-      retryLimit: RETRY_LIMIT,
-      retryDelay: RETRY_DELAY_SECONDS,
-      retryBackoff: true,
-      retryDelayMax: RETRY_DELAY_MAX_SECONDS,
-      heartbeatSeconds: HEARTBEAT_SECONDS,
-      expireInSeconds: LONGEST_JOB_SECONDS,
-      deleteAfterSeconds: KEEP_DONE_SECONDS,
-      retentionSeconds: KEEP_WAITING_SECONDS,
-    });
+    await this.boss.createQueue(QUEUE, QUEUE_OPTIONS);
+    // one that an older version made keeps its options otherwise
+    await this.boss.updateQueue(QUEUE, QUEUE_OPTIONS);
     // pg-boss looks a queue up when it is first used and keeps it; had it to do so in the middle of a transaction of
     // ours, on another connection, the embedded server's one session would wait for itself
     await this.boss.findJobs(QUEUE, { key: 'none' });
@@ -95,6 +98,12 @@ export class JobQueue {
   /** Adds jobs beside those that a dead process has left marked as being worked on. */
   async addAnew(jobs: readonly QueuedJob[], transaction: SqlRunner): Promise<void> {
     for (const job of jobs) await this.send(job, transaction, undefined);
+  }
+
+  /** True while the job of a document waits or is being worked on. */
+  async has(job: IngestionJob): Promise<boolean> {
+    const found = await this.boss.findJobs(QUEUE, { id: idOf(job) });
+    return found.some(({ state }) => state === 'created' || state === 'retry' || state === 'active');
   }
 
   /** Makes the workers of this process look at once instead of at their next poll. */

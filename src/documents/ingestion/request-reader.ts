@@ -55,8 +55,8 @@ export class RequestReader {
   }
 
   private async fromJson(dto: CreateDocumentDto, signal: AbortSignal): Promise<NewDocument> {
-    if (dto.text === undefined) return this.fromUrl(dto, signal);
-    if (dto.title === undefined) throw invalid('title', 'title must be a string');
+    if (dto.text == null) return this.fromUrl(dto, signal);
+    if (dto.title == null) throw invalid('title', 'title must be a string');
     const bytes = Buffer.from(dto.text, 'utf8');
     return {
       ...fields(dto),
@@ -68,7 +68,7 @@ export class RequestReader {
   }
 
   private async fromUrl(dto: CreateDocumentDto, signal: AbortSignal): Promise<NewDocument> {
-    if (dto.url === undefined) throw invalid('text', 'text must be a string');
+    if (dto.url == null) throw invalid('text', 'text must be a string');
     if (!this.config.ingestion.allowsUrls)
       throw invalid('text', 'text must be a string: loading what url names is switched off (INGESTION_URLS)');
     const file = await this.fetcher.fetch(dto.url, signal);
@@ -76,7 +76,7 @@ export class RequestReader {
       ...fields(dto),
       // the same page again replaces the document
       externalId: dto.external_id ?? (dto.url.length <= LONGEST_EXTERNAL_ID ? dto.url : null),
-      title: dto.title,
+      title: dto.title ?? undefined,
       mediaType: file.mediaType,
       fileName: file.fileName,
       read: () => Promise.resolve(file.bytes),
@@ -115,12 +115,17 @@ export function acceptedResponse(
 function fromFile(file: Express.Multer.File, dto: UploadFieldsDto): NewDocument {
   return {
     ...fields(dto),
-    title: dto.title,
+    title: dto.title ?? undefined,
     mediaType: file.mimetype,
-    // the header is Latin-1 by default; browsers and curl send UTF-8 in it
-    fileName: Buffer.from(file.originalname, 'latin1').toString('utf8').slice(-255),
+    fileName: fileNameOf(file.originalname).slice(-255),
     read: () => readFile(file.path),
   };
+}
+
+/** The header is taken for Latin-1, but browsers and curl send UTF-8 in it; the extended form has been decoded. */
+function fileNameOf(name: string): string {
+  const decoded = Buffer.from(name, 'latin1').toString('utf8');
+  return /[^\0-\xff]/.test(name) || decoded.includes('\ufffd') ? name : decoded;
 }
 
 function fields(

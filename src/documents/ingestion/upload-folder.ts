@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 
-const NAME = /^footnote-uploads-(\d+)-/;
+const NAME = /^footnote-uploads-(\d+)-(\d+)-/;
+/** Tells this process from one before it with the same id, as a restarted container's has. */
+const STARTED = Math.round(performance.timeOrigin);
 
 /** Where the files of a request wait until they are in the database, so that they need not be held in memory. */
 @Injectable()
@@ -13,7 +15,7 @@ export class UploadFolder implements OnApplicationShutdown {
 
   constructor() {
     removeLeftovers();
-    this.path = mkdtempSync(join(tmpdir(), `footnote-uploads-${process.pid}-`));
+    this.path = mkdtempSync(join(tmpdir(), `footnote-uploads-${process.pid}-${STARTED}-`));
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -28,8 +30,10 @@ export class UploadFolderModule {}
 /** Removes what processes have left that were killed. */
 function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir())) {
-    const pid = NAME.exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid)))
+    const [, pid, started] = NAME.exec(name) ?? [];
+    if (pid === undefined) continue;
+    const isOwn = Number(pid) === process.pid;
+    if (isOwn ? Number(started) !== STARTED : !isRunning(Number(pid)))
       rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }

@@ -55,13 +55,12 @@ export class EmailDocumentLoader extends DocumentLoader {
 
   override recognises(bytes: Uint8Array): boolean {
     if (!looksLikeText(bytes)) return false;
-    const [header = ''] = asciiHead(bytes).split(/\r?\n\r?\n/, 1);
-    // the last line may have been cut
-    const lines = header
-      .split(/\r?\n/)
-      .slice(0, -1)
-      .filter((line) => !/^[ \t]/.test(line));
-    const names = lines.map((line) => /^([!-9;-~]{1,76}):/.exec(line)?.[1]?.toLowerCase());
+    const [header = '', rest] = asciiHead(bytes).split(/\r?\n\r?\n/, 2);
+    // the last line of a header that goes on may have been cut
+    const lines = header.split(/\r?\n/).slice(0, rest === undefined ? -1 : undefined);
+    const names = lines
+      .filter((line) => !/^[ \t]/.test(line))
+      .map((line) => /^([!-9;-~]{1,76}):/.exec(line)?.[1]?.toLowerCase());
     if (names.includes(undefined)) return false;
     const found = new Set(names.filter((name) => name !== undefined && MAIL_HEADERS.has(name)));
     return found.size >= LEAST_MAIL_HEADERS;
@@ -109,7 +108,8 @@ export class EmailDocumentLoader extends DocumentLoader {
       allowance.characters -= loaded.text.length;
       // an attached message has no other name than its subject, with which its text begins
       const title = filename === null ? loaded.title : undefined;
-      const text = title === undefined ? loaded.text : loaded.text.replace(`# ${title}\n\n`, '');
+      const start = `# ${title}\n\n`;
+      const text = loaded.text.startsWith(start) ? loaded.text.slice(start.length) : loaded.text;
       return heading(filename ?? title) + lowerHeadings(text, 2);
     } catch (error) {
       if (!(error instanceof UnreadableDocumentError)) throw error;

@@ -74,6 +74,7 @@ describe('findLoader', () => {
     [{ fileName: 'README' }, 'text'],
     [{ mediaType: 'text/csv', fileName: 'a.csv' }, 'csv'],
     [{ mediaType: 'text/plain', fileName: 'a.csv' }, 'csv'],
+    [{ mediaType: 'application/vnd.ms-excel', fileName: 'a.csv' }, 'csv'],
     [{ mediaType: 'text/plain' }, 'text'],
     [{ mediaType: 'image/png', fileName: 'a.png' }, undefined],
     [{ mediaType: 'application/pdf', fileName: 'a.pdf' }, 'text'],

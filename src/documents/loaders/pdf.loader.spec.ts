@@ -138,14 +138,15 @@ describe('running text', () => {
     const broken = [
       'The engineers who built it wrote that the foun-',
       'dations were deeper than those of any long-',
-      'lived pier, as only long-lived piers pay, in a way that was state-of-the-',
-      'art, and that in the years 1950-',
-      '1960 nothing moved at all in the whole of the harbour.',
+      'lived pier, as only long-lived piers pay, that it',
+      'was a state-of-the-art work, up-to-the-',
+      'minute in all, and that in the years from 1950-',
+      '1960 nothing moved in the whole of the harbour.',
     ];
     expect(await textOf({ pages: [lines(broken, 60, 700)] })).toBe(
       'The engineers who built it wrote that the foundations were deeper than those of any long-lived pier, as only ' +
-        'long-lived piers pay, in a way that was state-of-the-art, and that in the years 1950-1960 nothing moved at ' +
-        'all in the whole of the harbour.',
+        'long-lived piers pay, that it was a state-of-the-art work, up-to-the-minute in all, and that in the years from ' +
+        '1950-1960 nothing moved in the whole of the harbour.',
     );
   });
 
@@ -369,6 +370,16 @@ describe('pages', () => {
       ...lines([`Of ${chapter.toLowerCase()}`], 60, 700),
     ]);
     expect(await textOf({ pages })).toBe('Of winds\n\nOf tides\n\nOf ships\n\nOf lights');
+  });
+
+  it('knows a page by its own number, but no chapter', async () => {
+    const page = (top: string, bottom: string): Piece[] => [
+      { x: 60, y: 770, text: top },
+      ...lines(PROSE, 60, 700),
+      { x: 300, y: 30, text: bottom },
+    ];
+    const pages = [page('Chapter 1', '- 1 -'), page('Chapter 2', 'Page 2 of 2')];
+    expect(await textOf({ pages })).toBe(`Chapter 1\n\n${JOINED}\n\nChapter 2\n\n${JOINED}`);
   });
 
   it('leaves in what is repeated on two pages, or in the middle of pages', async () => {

@@ -43,14 +43,13 @@ export class DocumentLoaderRegistry {
     const declared = (mediaType ?? '').replace(/;.*/s, '').trim().toLowerCase();
     const extension = /\.([^./\\]+)$/.exec(fileName ?? '')?.[1]?.toLowerCase() ?? '';
     const byType = this.#byMediaType.get(declared);
+    const byExtension = this.#byExtension.get(extension);
     // everything that is text may be declared as plain text, so the extension knows better
-    const named =
-      declared === PLAIN
-        ? (this.#byExtension.get(extension) ?? byType)
-        : (byType ?? this.#byExtension.get(extension));
-    if (named?.isBinary === false) return named;
+    const named = declared === PLAIN ? [byExtension, byType] : [byType, byExtension];
+    const text = named.find((loader) => loader?.isBinary === false);
+    if (text !== undefined) return text;
     // a sign-in page that was saved as a PDF is a page
-    if (named === undefined && !VAGUE.test(declared)) return undefined;
+    if (named.every((loader) => loader === undefined) && !VAGUE.test(declared)) return undefined;
     return this.loaders.find((loader) => !loader.isBinary && loader.recognises(bytes));
   }
 }

@@ -477,6 +477,15 @@ describe('SpreadsheetDocumentLoader', () => {
       ]);
     });
 
+    it('and takes a text for the title of the table that is nearer', async () => {
+      const one: Value[][] = [['a', 'b'], ['c', 1], []];
+      const text = await sheetOf([...one, ['Note on a'], [], [], ...one, [], ['About it'], [], ...one]);
+      expect(text.split('\n\n').filter((part) => !part.startsWith('|'))).toEqual([
+        'Note on a',
+        '### About it',
+      ]);
+    });
+
     it('side by side, but no table cut by an empty column', async () => {
       const sideBySide = [
         ['a', 'b', null, null, 'x', 'y'],

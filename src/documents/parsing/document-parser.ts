@@ -1,4 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Injectable } from '@nestjs/common';
 import { type DocumentInput, findLoader, UnreadableDocumentError } from '../loaders/index.js';
@@ -30,6 +33,9 @@ const ENTRY = fileURLToPath(
     import.meta.url,
   ),
 );
+
+/** All that it may read: the service's code, but neither its data nor the secrets of other processes. */
+const READABLE = readablePaths();
 
 /** The parser process ended without an answer and for no reason that the document gives: it may be tried again. */
 export class ParserGoneError extends Error {
@@ -83,18 +89,20 @@ export class DocumentParser {
       if (child.connected) return child;
     }
     const heapMegabytes = Math.floor((this.limits.memoryBytes * HEAP_SHARE) / MEGABYTE);
-    return fork(ENTRY, [String(this.limits.memoryBytes)], {
+    const child = fork(ENTRY, [String(this.limits.memoryBytes)], {
       env: {},
       execArgv: [
         `--max-old-space-size=${heapMegabytes}`,
         '--permission',
-        '--allow-fs-read=*',
+        ...READABLE.map((path) => `--allow-fs-read=${path}`),
         '--allow-worker',
         '--disable-warning=SecurityWarning',
       ],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
+    // a process that could not be started tells so several times, also when nobody asks it any more
+    return child.on('error', () => undefined);
   }
 
   private giveBack(child: ChildProcess): void {
@@ -134,9 +142,27 @@ export class DocumentParser {
       );
       signal.addEventListener('abort', onAbort);
       child.on('message', onReply).on('exit', onExit).on('error', onError);
-      child.send(input);
+      try {
+        child.send(input);
+      } catch (error) {
+        onError(error instanceof Error ? error : new Error(String(error)));
+      }
     });
   }
+}
+
+function readablePaths(): string[] {
+  const built = resolve(dirname(ENTRY), '..', '..');
+  const packages = createRequire(ENTRY)
+    .resolve('parse5')
+    .replace(/([\\/]node_modules)[\\/].*/s, '$1');
+  const installed = resolve(built, '..', 'node_modules');
+  const folders = [built, packages, installed].filter((path) => existsSync(path));
+  return [
+    ...new Set(
+      [...folders, resolve(built, '..', 'package.json')].flatMap((path) => [path, realpathSync(path)]),
+    ),
+  ];
 }
 
 /** Why a process ended in the middle of a document. */

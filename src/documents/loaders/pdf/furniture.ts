@@ -30,7 +30,8 @@ const REPEATED = 0.4;
 const USUAL_PLACE = 0.5;
 /** A row of more cells is the head of a table. */
 const MOST_CELLS = 3;
-const PAGE_NUMBER = /^\W*(?:\p{L}{1,12}\.?\s*)?(\d{1,5})(?:\s*(?:\p{L}{1,5}|\/)\s*\d{1,5})?\W*$/u;
+const PAGE_NUMBER =
+  /^[^\p{L}\p{N}]*(?:(?:page|pg?|seite|página|pagina|strona|стр|第)[^\p{L}\p{N}]*)?(\d{1,5})(?:\s*(?:\/|of|de|von|di|sur|из)\s*\d{1,5})?(?:\s*[页頁])?[^\p{L}\p{N}]*$/iu;
 
 /** Headers, footers and page numbers: what is repeated at the same place from page to page. */
 export function findFurniture(pages: readonly FurnishedPage[]): Set<Segment> {

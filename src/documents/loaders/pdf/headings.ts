@@ -60,33 +60,27 @@ export function isHeading(block: TextBlock, { bodySize, isBoldRare }: Typography
   return lineCount <= 2 && text.length <= LONGEST_BOLD && !/[.:!?]$/.test(text) && !/^\p{Ll}/u.test(text);
 }
 
-/** The first of the largest headings. */
+/** The first of the headings that are about as large as the largest. */
 export function largestHeading(headings: readonly TextBlock[]): TextBlock | undefined {
   const largest = headings.reduce((most, { size }) => Math.max(most, size), 0);
-  return headings.find(({ size }) => size >= largest * (1 - SAME_SIZE));
+  return headings.find(({ size }) => size * LARGER >= largest);
 }
 
-/** The levels of headings, from 1: the larger, the higher; bold ones in the size of the text are the lowest. */
-export function headingLevels(
-  headings: readonly TextBlock[],
-  { bodySize }: Typography,
-): Map<TextBlock, number> {
-  const ranks = headings
-    .map((heading) => ({ heading, size: heading.size >= LARGER * bodySize ? heading.size : 0 }))
-    .sort((one, other) => other.size - one.size);
+/** The levels of headings, from 1: the larger, the higher. */
+export function headingLevels(headings: readonly TextBlock[]): Map<TextBlock, number> {
   const levels = new Map<TextBlock, number>();
   let level = 1;
   let used = 0;
-  let size = ranks[0]?.size ?? 0;
-  for (const rank of ranks) {
-    if (rank.size < size * (1 - SAME_SIZE)) {
+  let size = headings.reduce((most, heading) => Math.max(most, heading.size), 0);
+  for (const heading of headings.toSorted((one, other) => other.size - one.size)) {
+    if (heading.size < size * (1 - SAME_SIZE)) {
       // a size that is used only once, as on a cover, is no level of its own beside the title's
       if (used > 1 || level === 1) level++;
       used = 0;
-      size = rank.size;
+      size = heading.size;
     }
     used++;
-    levels.set(rank.heading, Math.min(level, MOST_LEVELS));
+    levels.set(heading, Math.min(level, MOST_LEVELS));
   }
   return levels;
 }

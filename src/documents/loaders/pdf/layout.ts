@@ -11,6 +11,8 @@ import { endsSentence, RunningText } from './wording.js';
 
 /** Points by which the sizes of fonts differ at most in one paragraph. */
 const SAME_SIZE = 0.5;
+/** A paragraph longer than a few columns is none. */
+const LONGEST_PART = 20_000;
 
 /** A document's text, page by page, as Markdown. */
 export interface LaidOut {
@@ -29,7 +31,7 @@ export function layOut(pages: readonly PageText[], typography: Typography): Laid
   const headings = laidOut.map(({ blocks }) =>
     blocks.filter((block) => block.kind === 'text').filter((block) => isHeading(block, typography)),
   );
-  const levels = headingLevels(headings.flat(), typography);
+  const levels = headingLevels(headings.flat());
   return {
     pages: laidOut.map(({ page, blocks }) => ({ page, text: renderBlocks(blocks, levels) })),
     heading: largestHeading(headings[0] ?? [])?.text,
@@ -57,7 +59,12 @@ function blocksOf(page: PageText, furniture: ReadonlySet<Segment>, traits: Docum
 /** Joins a paragraph to the one before when both are parts of one that goes on in the next column. */
 function joinParts(before: Block | undefined, block: Block, { vocabulary }: DocumentTraits): boolean {
   if (before?.kind !== 'text' || block.kind !== 'text' || block.isItem) return false;
-  if (before.lineCount < 2 || Math.abs(before.size - block.size) > SAME_SIZE) return false;
+  if (
+    before.lineCount < 2 ||
+    before.text.length > LONGEST_PART ||
+    Math.abs(before.size - block.size) > SAME_SIZE
+  )
+    return false;
   if (endsSentence(before.text) || !/^\p{Ll}/u.test(block.text)) return false;
   const text = new RunningText(before.text, vocabulary);
   text.append(block.text);

@@ -1,5 +1,6 @@
 import type { Line } from './lines.js';
 import {
+  endsInWord,
   endsSentence,
   endsWithPageNumber,
   firstWord,
@@ -27,7 +28,7 @@ const FEWEST_GAPS = 3;
 const NEIGHBOURS = 6;
 const SPACE = 0.4;
 /** Lines that end so close to the edge are full. */
-const FULL = 2;
+const FULL = 3;
 const FEWEST_FULL = 3;
 /** Most columns are at least as wide, and hardly any is narrower than the other. */
 const USUAL_WIDTH = 20;
@@ -71,12 +72,13 @@ export class LineFlow {
   }
 
   private isApart(above: Line, line: Line): boolean {
+    const isSentence = /\p{L}$/u.test(above.text) && /^\p{Ll}/u.test(line.text);
     // fonts for code are set smaller to look as large as the text around
-    const change = above.isMonospaced === line.isMonospaced ? SIZE_CHANGE : CODE_SIZE_CHANGE;
-    if (Math.abs(above.size - line.size) > change * Math.max(above.size, line.size)) return true;
+    const isCode = isSentence && above.isMonospaced !== line.isMonospaced;
+    const change = (isCode ? CODE_SIZE_CHANGE : SIZE_CHANGE) * Math.max(above.size, line.size);
+    if (Math.abs(above.size - line.size) > change) return true;
     const leading = this.leadings.get(sizeClass(line)) ?? USUAL_LEADING * line.size;
     // lines are also pushed apart by what is raised or lowered on them
-    const isSentence = /\p{L}$/u.test(above.text) && /^\p{Ll}/u.test(line.text);
     return line.baseline - above.baseline > (isSentence ? SENTENCE_GAP : PARAGRAPH_GAP) * leading;
   }
 
@@ -117,6 +119,7 @@ export class LineFlow {
     const line = this.lines[at];
     if (line === undefined) return false;
     if (endsWithPageNumber(line.text)) return true;
+    if (endsInWord(line.text, next.text)) return false;
     const edge = this.edgeAround(at, line);
     const room = edge - line.right;
     // the edge may be that of a heading or of a line that sticks out: in mid-sentence, it takes more to end a line

@@ -33,9 +33,10 @@ function toLine(segments: Segment[]): Line {
   for (const segment of segments) {
     const gap =
       before === undefined ? 0 : (segment.left - before.right) / Math.max(before.size, segment.size);
-    const isLabelled = before === segments[0] && LABEL.test(text);
+    const isSecond = before !== undefined && before === segments[0];
+    const isLabelled = isSecond && LABEL.test(text);
     const isApart = gap > DIVIDING_GAP && !isLabelled;
-    if (LETTER_BULLET.test(text) && before !== undefined) text = '•';
+    if (isSecond && LETTER_BULLET.test(text)) text = '•';
     if (before !== undefined) text += isApart ? ' | ' : ' ';
     text += segment.text;
     mayBeRow ||= gap > COLUMN_GAP && !isLabelled;

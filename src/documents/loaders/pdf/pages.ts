@@ -2,7 +2,7 @@ import type { PDFDocumentProxy } from 'unpdf/pdfjs';
 import { UnreadableDocumentError } from '../loader.js';
 import { FontStyles } from './fonts.js';
 import { type Typography, TypographyCounter } from './headings.js';
-import { readRuns } from './runs.js';
+import { type DirectedRuns, readRuns } from './runs.js';
 import { type Segment, toSegments } from './segments.js';
 
 /** The text of a page, as compact as it can be for all pages to be in memory. */
@@ -38,7 +38,8 @@ export async function readPages(
     page.segments.forEach((segment) => counter.add(segment));
     count += page.segments.length + page.turned.reduce((sum, { length }) => sum + length, 0);
     if (count > MOST_SEGMENTS) throw new UnreadableDocumentError('It holds too much text.');
-    if (number % PAGES_PER_CLEANUP === 0) await pdf.cleanup();
+    // refused while a page is in use, as one that is damaged may stay
+    if (number % PAGES_PER_CLEANUP === 0) await pdf.cleanup().catch(() => undefined);
   }
   if (pages.length === 0) throw new UnreadableDocumentError('Its pages are damaged.');
   return { pages, typography: counter.result() };
@@ -49,15 +50,24 @@ async function readPage(
   number: number,
   fonts: FontStyles,
 ): Promise<PageText | undefined> {
+  const directions = await directionsOf(pdf, number, fonts);
+  if (directions === undefined) return undefined;
+  const [segments = [], ...turned] = directions.map(({ runs }) => toSegments(runs, (font) => fonts.of(font)));
+  return { number, height: directions[0]?.height ?? 0, segments, turned };
+}
+
+/** The runs of a page, of which the fonts are learned; undefined when it is damaged. */
+async function directionsOf(
+  pdf: PDFDocumentProxy,
+  number: number,
+  fonts: FontStyles,
+): Promise<DirectedRuns[] | undefined> {
   try {
     const page = await pdf.getPage(number);
     const { directions, families } = await readRuns(page);
     await fonts.learn(page, families);
     page.cleanup();
-    const [segments = [], ...turned] = directions.map(({ runs }) =>
-      toSegments(runs, (font) => fonts.of(font)),
-    );
-    return { number, height: directions[0]?.height ?? 0, segments, turned };
+    return directions;
   } catch (error) {
     if (error instanceof UnreadableDocumentError) throw error;
     return undefined;

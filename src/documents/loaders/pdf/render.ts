@@ -7,22 +7,29 @@ const MARKUP = /^(?=#{1,6}\s|\||`{3}|~{3}|={3,}$|-{3,}$)/gm;
 /** Lines that are only drawn. */
 const RULE = /^[\s\-–—_=.*~+|]{3,}$/;
 
+/** The kind of list that a block is an item of. */
+type ListKind = 'bullets' | 'numbers' | undefined;
+
 /**
  * Blocks as Markdown.
  * @param levels those of the blocks that are headings, with their levels
  */
 export function renderBlocks(blocks: readonly Block[], levels: ReadonlyMap<TextBlock, number>): string {
   let text = '';
-  let isAfterItem = false;
+  let above: ListKind;
   for (const block of blocks) {
-    const isItem =
-      block.kind === 'text' && !levels.has(block) && (block.isItem || startsWithEnumerator(block.text));
     const written = renderBlock(block, levels);
     if (written === '') continue;
-    text += `${isItem && isAfterItem ? '\n' : '\n\n'}${written}`;
-    isAfterItem = isItem;
+    const kind = block.kind === 'text' && !levels.has(block) ? listKind(block) : undefined;
+    text += `${kind !== undefined && kind === above ? '\n' : '\n\n'}${written}`;
+    above = kind;
   }
   return text;
+}
+
+function listKind({ isItem, text }: TextBlock): ListKind {
+  if (isItem) return 'bullets';
+  return startsWithEnumerator(text) ? 'numbers' : undefined;
 }
 
 function renderBlock(block: Block, levels: ReadonlyMap<TextBlock, number>): string {
@@ -30,7 +37,7 @@ function renderBlock(block: Block, levels: ReadonlyMap<TextBlock, number>): stri
   if (block.kind === 'code') return `${fenceFor(block.text)}\n${block.text}\n${fenceFor(block.text)}`;
   const level = levels.get(block);
   if (level !== undefined) return `${'#'.repeat(level)} ${block.text.replace(/\s+/g, ' ')}`;
-  if (RULE.test(block.text)) return '';
+  if (block.text === '' || RULE.test(block.text)) return '';
   const text = block.text.replace(MARKUP, '\\');
   return block.isItem ? `- ${text.replaceAll('\n', '\n  ')}` : text;
 }

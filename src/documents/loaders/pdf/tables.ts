@@ -128,7 +128,7 @@ function fillRows(lines: readonly Line[], columns: readonly Column[]): string[][
     const row = rows.at(-1);
     if (row !== undefined && before !== undefined && continues(line, cells, before)) {
       cells.forEach((cell, column) => {
-        if (cell !== '') row[column] = `${row[column] ?? ''} ${cell}`.trim();
+        if (cell !== '') row[column] = `${row[column] ?? ''} ${cell}`;
       });
     } else rows.push(cells);
     before = line;
@@ -140,7 +140,7 @@ function cellsOf(line: Line, columns: readonly Column[]): string[] {
   const cells = columns.map(() => '');
   for (const cell of line.segments) {
     const at = Math.max(0, nearest(cell, columns));
-    cells[at] = `${cells[at] ?? ''} ${cell.text}`.trim();
+    cells[at] = cells[at] ? `${cells[at]} ${cell.text}` : cell.text;
   }
   return cells;
 }

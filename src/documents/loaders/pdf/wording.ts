@@ -9,9 +9,9 @@ const DASH = /^[-–—·*]\s+/;
 const ENUMERATOR =
   /^(?:[-–—·*]|\(?(?:\d{1,3}|\p{L}|[ivxlc]{1,5})[.)]|\d{1,3}(?:\.\d{1,3})+\.?|\[\d{1,4}\])\s+\S/u;
 const SENTENCE_END = /[.!?:;…。！？：][)\]"'”’»]*$/u;
-const NARROW_SCRIPT = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\u3000-\u303f\uff00-\uffef]`;
-const UNSPACED_END = new RegExp(`${NARROW_SCRIPT}$`, 'u');
-const UNSPACED_START = new RegExp(`^${NARROW_SCRIPT}`, 'u');
+const UNSPACED_SCRIPT = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\u3000-\u303f\uff00-\uffef]`;
+const UNSPACED_END = new RegExp(`${UNSPACED_SCRIPT}$`, 'u');
+const UNSPACED_START = new RegExp(`^${UNSPACED_SCRIPT}`, 'u');
 const WORD_START = /^\p{Ll}+/u;
 const BROKEN_WORD = /\p{L}[-\u2010\u00ad]$/u;
 /** Dashes between words or numbers, and ends of addresses, that go on without a space. */
@@ -38,6 +38,11 @@ export function startsWithEnumerator(text: string): boolean {
 
 export function endsSentence(text: string): boolean {
   return SENTENCE_END.test(text);
+}
+
+/** True when a line ends in the first part of a word that the next goes on with. */
+export function endsInWord(line: string, next: string): boolean {
+  return BROKEN_WORD.test(line) && WORD_START.test(next);
 }
 
 /** True for a line of a table of contents, which nothing follows. */

@@ -99,13 +99,20 @@ class SheetWriter {
 
   /** The title of the table that comes next: what stands right above it, in the block before and in its own. */
   #writeTitle(own: Block, tableRow: number): void {
-    const last = this.#title.at(-1);
-    const isNear = last !== undefined && tableRow - last.index <= TITLE_GAP + 1;
+    const isNear = this.#isNear(this.#title, tableRow);
     if (!isNear) this.#writeParagraphs(this.#title);
     const rows = isNear ? [...this.#title, ...own] : own;
     this.#title = [];
     if (isTitle(rows)) this.#write(`### ${rows.map(({ firstText }) => firstText).join(' – ')}`);
     else this.#writeParagraphs(rows);
+  }
+
+  /** True for texts that stand closer to the table below than to the one above, of which they may be a note. */
+  #isNear(texts: readonly SheetRow[], tableRow: number): boolean {
+    const [first, last] = [texts[0], texts.at(-1)];
+    if (first === undefined || last === undefined) return false;
+    const above = this.#table === undefined ? Infinity : first.index - this.#table.lastRow;
+    return tableRow - last.index <= Math.min(TITLE_GAP + 1, above);
   }
 
   #writeTable(block: Block): void {

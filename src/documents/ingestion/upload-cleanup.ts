@@ -1,0 +1,18 @@
+import { rm } from 'node:fs/promises';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import type { Request } from 'express';
+import { finalize, type Observable } from 'rxjs';
+
+/** Removes the files of a request when it is over, however it ends. Stands before what receives them. */
+@Injectable()
+export class UploadCleanup implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<Request>();
+    return next.handle().pipe(
+      finalize(() => {
+        const files = Array.isArray(request.files) ? request.files : [];
+        for (const { path } of files) void rm(path, { force: true });
+      }),
+    );
+  }
+}
