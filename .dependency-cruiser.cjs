@@ -76,8 +76,16 @@ module.exports = {
       severity: 'error',
       comment: 'modules meet through their index.ts; what is not exported there is private',
       from: { path: '^src/', pathNot: [`^src/${name}/`, '\\.spec\\.ts$'] },
-      // a subfolder of common or text may be imported by itself, so that pure code does not load the SDKs
-      to: { path: `^src/${name}/`, pathNot: [`^src/${name}/index\\.ts$`, '^src/common/[^/]+/index\\.ts$'] },
+      // a subfolder of common or text may be imported by itself, so that pure code does not load the SDKs; the formats
+      // too, so that the command line does not load the service
+      to: {
+        path: `^src/${name}/`,
+        pathNot: [
+          `^src/${name}/index\\.ts$`,
+          '^src/common/[^/]+/index\\.ts$',
+          '^src/documents/loaders/index\\.ts$',
+        ],
+      },
     })),
     {
       name: 'not-to-tests',

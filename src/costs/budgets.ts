@@ -72,7 +72,7 @@ export class Budgets implements OnApplicationShutdown {
   /** @throws ConfigError when there is a budget and a model whose price is not known, which no budget can hold */
   constructor(
     config: AppConfig,
-    prices: PriceList,
+    private readonly prices: PriceList,
     private readonly database: Database,
   ) {
     const { dailyUsd, monthlyUsd } = config.budgets;
@@ -83,6 +83,11 @@ export class Budgets implements OnApplicationShutdown {
         : [{ scope: SERVICE, period: 'month' as const, limitUsd: monthlyUsd }]),
     ];
     if (this.isLimited) checkPrices([...config.llm.models, config.embeddingModel], prices);
+  }
+
+  /** False for a model that no budget can hold: there is one, and the model's price is not known. */
+  canHold(model: string): boolean {
+    return !this.isLimited || unpriced([model], this.prices).length === 0;
   }
 
   /** False when there is no budget: then nothing is ever reserved. */
@@ -183,12 +188,17 @@ export class Budgets implements OnApplicationShutdown {
   }
 }
 
+/** Those whose price is not known. */
+function unpriced(models: readonly string[], prices: PriceList): string[] {
+  const some = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  return models.filter((model) => prices.cost(model, some) === null);
+}
+
 function checkPrices(models: readonly string[], prices: PriceList): void {
-  const none = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
-  const unpriced = models.filter((model) => prices.cost(model, none) === null);
-  if (unpriced.length > 0)
+  const unknown = unpriced(models, prices);
+  if (unknown.length > 0)
     throw new ConfigError(
       'The configuration cannot be used:\n  BUDGET_DAILY_USD or BUDGET_MONTHLY_USD is set, but the price of ' +
-        `${unpriced.join(', ')} is not known: set it with MODEL_PRICES (0 where a model costs nothing)`,
+        `${unknown.join(', ')} is not known: set it with MODEL_PRICES (0 where a model costs nothing)`,
     );
 }

@@ -14,6 +14,6 @@ if (register.getSingleMetric('process_cpu_seconds_total') === undefined) collect
 @Module({
   controllers: [MetricsController],
   providers: [PriceList, Budgets, Ledger, Tabs, CostSummaryService],
-  exports: [Tabs],
+  exports: [Tabs, Budgets],
 })
 export class CostsModule {}

@@ -3,6 +3,7 @@ import { AppError } from '../common/index.js';
 import { Database } from '../database/index.js';
 import { EmbeddingModels } from '../embeddings/index.js';
 import { COLLECTION_NAME, type CollectionDto } from './dto/collection.dto.js';
+import type { ReembeddingDto } from './reembedding/reembedding.dto.js';
 
 export interface Collection {
   id: number;
@@ -17,11 +18,20 @@ interface CollectionRow {
   model: string;
   dimensions: number | null;
   created_at: Date;
+  /** Of the space that is being built, if there is one. */
+  next_model: string | null;
+  next_state: ReembeddingDto['state'];
+  next_error: string | null;
+  chunks_done: string;
 }
 
 const LIST = `
-  SELECT c.name, c.description, content.chunks, s.model, s.dimensions, c.created_at, content.documents
+  SELECT c.name, c.description, content.chunks, s.model, s.dimensions, c.created_at, content.documents,
+         next.model AS next_model, next.state AS next_state, next.error AS next_error,
+         (SELECT count(*) FROM chunk_embeddings e WHERE e.space_id = next.id) AS chunks_done
   FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
+  LEFT JOIN embedding_spaces next
+    ON next.collection_id = c.id AND next.state IN ('building', 'stopped', 'failed')
   CROSS JOIN LATERAL (
     SELECT count(*)::int AS documents, coalesce(sum(d.chunk_count), 0) AS chunks
     FROM documents d WHERE d.collection_id = c.id
@@ -47,6 +57,13 @@ export class CollectionsService {
     const [row] = COLLECTION_NAME.test(name) ? await this.database.query<CollectionRow>(LIST, [name]) : [];
     if (row === undefined) throw notFound(name);
     return toDto(row);
+  }
+
+  /** @throws AppError NOT_FOUND */
+  async idOf(name: string): Promise<number> {
+    const found = COLLECTION_NAME.test(name) ? await this.find(name) : undefined;
+    if (found === undefined) throw notFound(name);
+    return found.id;
   }
 
   /** @throws AppError CONFLICT when there is one of that name */
@@ -123,6 +140,22 @@ function toDto(row: CollectionRow): CollectionDto {
     chunks: Number(row.chunks),
     embedding_model: row.model,
     dimensions: row.dimensions,
+    reembedding: toReembedding(row),
     created_at: row.created_at.toISOString(),
+  };
+}
+
+function toReembedding(row: CollectionRow): ReembeddingDto | null {
+  if (row.next_model === null) return null;
+  const chunks = Number(row.chunks);
+  // chunks that are no longer searched may be counted until they are deleted
+  const done = Math.min(Number(row.chunks_done), chunks);
+  return {
+    model: row.next_model,
+    state: row.next_state,
+    progress: chunks === 0 ? 1 : done / chunks,
+    chunks,
+    chunks_done: done,
+    error: row.next_error,
   };
 }

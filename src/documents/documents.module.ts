@@ -20,7 +20,15 @@ import { JobQueue } from './ingestion/job-queue.js';
 import { PassageEmbedder } from './ingestion/passage-embedder.js';
 import { RequestReader } from './ingestion/request-reader.js';
 import { UploadFolder, UploadFolderModule } from './ingestion/upload-folder.js';
+import { JobBroker } from './jobs/job-broker.js';
 import { DocumentParser } from './parsing/document-parser.js';
+import { Builds } from './reembedding/builds.js';
+import { Reembedder } from './reembedding/reembedder.js';
+import { ReembeddingController } from './reembedding/reembedding.controller.js';
+import { ReembeddingLifecycle } from './reembedding/reembedding-lifecycle.js';
+import { ReembeddingQueue } from './reembedding/reembedding-queue.js';
+import { ReembeddingService } from './reembedding/reembedding.service.js';
+import { RetiredSpaces } from './reembedding/retired-spaces.js';
 import { RemoteFetcher } from './remote/remote-fetcher.js';
 
 const MAX_FILES = 20;
@@ -46,7 +54,7 @@ const MAX_FIELDS = 20;
     EmbeddingsModule,
     CostsModule,
   ],
-  controllers: [DocumentsController, CollectionsController],
+  controllers: [DocumentsController, CollectionsController, ReembeddingController],
   providers: [
     CollectionsService,
     DocumentsService,
@@ -63,8 +71,15 @@ const MAX_FIELDS = 20;
     },
     { provide: DocumentParser, useFactory: () => new DocumentParser() },
     ChunkWriter,
+    JobBroker,
     JobQueue,
     PassageEmbedder,
+    ReembeddingService,
+    ReembeddingQueue,
+    ReembeddingLifecycle,
+    Reembedder,
+    Builds,
+    RetiredSpaces,
   ],
 })
 export class DocumentsModule {}

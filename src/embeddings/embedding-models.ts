@@ -21,14 +21,19 @@ export class EmbeddingModels implements OnModuleDestroy {
     this.models.set(this.default.id, this.default);
   }
 
-  /** The model of this id, or undefined where it cannot be used with this configuration. */
-  find(id: string): EmbeddingModel | undefined {
+  /** The model of this id. @throws ConfigError where it cannot be used with this configuration */
+  get(id: string): EmbeddingModel {
     const known = this.models.get(id);
     if (known !== undefined) return known;
+    const model = this.create(id);
+    this.models.set(id, model);
+    return model;
+  }
+
+  /** The model of this id, or undefined where it cannot be used with this configuration. */
+  find(id: string): EmbeddingModel | undefined {
     try {
-      const model = this.create(id);
-      this.models.set(id, model);
-      return model;
+      return this.get(id);
     } catch (error) {
       if (error instanceof ConfigError) return undefined;
       throw error;

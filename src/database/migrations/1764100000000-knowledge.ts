@@ -43,8 +43,14 @@ const UP = [
   `ALTER TABLE embedding_spaces
      ADD state text NOT NULL DEFAULT 'complete'
        CONSTRAINT embedding_spaces_state_check CHECK (state IN ('complete', 'building', 'stopped', 'failed', 'retired')),
-     ADD error text`,
+     ADD error text,
+     -- who builds it: every claim takes the next number, and an older one can write no more
+     ADD claim integer NOT NULL DEFAULT 0,
+     ADD retired_at timestamptz`,
   "CREATE UNIQUE INDEX embedding_spaces_building_key ON embedding_spaces (collection_id) WHERE state IN ('building', 'stopped', 'failed')",
+  // a collection's chunks by their id, which is how they are gone through
+  'DROP INDEX chunks_collection_id_idx',
+  'CREATE INDEX chunks_collection_id_idx ON chunks (collection_id, id)',
 ];
 
 const DOWN = [
@@ -54,8 +60,11 @@ const DOWN = [
        RAISE EXCEPTION 'documents with labels would become visible to everybody: delete them first';
      END IF;
    END $labels$`,
+  'DROP INDEX chunks_collection_id_idx',
+  'CREATE INDEX chunks_collection_id_idx ON chunks (collection_id)',
   'DROP INDEX embedding_spaces_building_key',
-  'ALTER TABLE embedding_spaces DROP state, DROP error',
+  'DELETE FROM embedding_spaces WHERE NOT active',
+  'ALTER TABLE embedding_spaces DROP state, DROP error, DROP claim, DROP retired_at',
   'DROP TABLE ingestion_turns',
   'DELETE FROM chunks USING documents WHERE documents.id = document_id AND chunks.revision <> live_revision',
   'ALTER TABLE chunks DROP CONSTRAINT chunks_document_revision_ordinal_key',

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ReembeddingDto } from '../reembedding/reembedding.dto.js';
 
 export const COLLECTION_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export const COLLECTION_NAME_MESSAGE =
@@ -42,6 +43,14 @@ export class CollectionDto {
     description: 'Of its vectors; null before the first one.',
   })
   dimensions!: number | null;
+
+  @ApiProperty({
+    type: ReembeddingDto,
+    nullable: true,
+    description: 'While it is on its way to another embedding model; otherwise null.',
+    example: null,
+  })
+  reembedding!: ReembeddingDto | null;
 
   @ApiProperty({ example: '2026-11-22T10:00:00.000Z' })
   created_at!: string;

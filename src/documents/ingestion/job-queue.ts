@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
-import { type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
-import { Database, type SqlRunner } from '../../database/index.js';
+import { Injectable } from '@nestjs/common';
+import type { JobResult, JobWithMetadata } from 'pg-boss';
+import type { SqlRunner } from '../../database/index.js';
+import { bossSql, JobBroker } from '../jobs/job-broker.js';
 
 /** What a job carries: the document itself is in the database. */
 export interface IngestionJob {
@@ -29,58 +30,22 @@ const QUEUE = 'ingestion';
 const CONCURRENCY = 2;
 /** Jobs fetched together and worked on one after the other: with more than one, a slow document would hold others up. */
 const BATCH = 1;
-/** Together about a day: a provider that is down, or a budget that is spent, comes back within it. */
-const RETRY_LIMIT = 300;
-const RETRY_DELAY_SECONDS = 2;
-const RETRY_DELAY_MAX_SECONDS = 300;
-/** A worker that has not been heard of for this long is dead; its job goes back to the queue. */
-const HEARTBEAT_SECONDS = 20;
-const LONGEST_JOB_SECONDS = 3600;
-const KEEP_DONE_SECONDS = 3600;
-const KEEP_WAITING_SECONDS = 365 * 24 * 3600;
-const STOP_TIMEOUT_MS = 10_000;
-const QUEUE_OPTIONS = {
-  retryLimit: RETRY_LIMIT,
-  retryDelay: RETRY_DELAY_SECONDS,
-  retryBackoff: true,
-  retryDelayMax: RETRY_DELAY_MAX_SECONDS,
-  heartbeatSeconds: HEARTBEAT_SECONDS,
-  expireInSeconds: LONGEST_JOB_SECONDS,
-  deleteAfterSeconds: KEEP_DONE_SECONDS,
-  retentionSeconds: KEEP_WAITING_SECONDS,
-};
 
-/** The ingestion queue: pg-boss in the same database, so that a job is committed together with its document. */
+/** The ingestion queue: a job is committed together with its document. */
 @Injectable()
 export class JobQueue {
-  private readonly logger = new Logger('JobQueue');
-  private readonly boss: PgBoss;
   private workers: string[] = [];
 
-  constructor(database: Database) {
-    this.boss = new PgBoss({
-      db: sqlOf(database),
-      schedule: false,
-      monitorIntervalSeconds: 10,
-      superviseIntervalSeconds: 10,
-    });
-    this.boss.on('error', (error: Error) => this.logger.error({ err: error }, 'The job queue failed'));
-  }
+  constructor(private readonly broker: JobBroker) {}
 
   /** Makes the queue and begins to work on it. */
   async start(handle: JobHandler): Promise<void> {
-    await this.boss.start();
-    await this.boss.createQueue(QUEUE, QUEUE_OPTIONS);
-    // one that an older version made keeps its options otherwise
-    await this.boss.updateQueue(QUEUE, QUEUE_OPTIONS);
-    // pg-boss looks a queue up when it is first used and keeps it; had it to do so in the middle of a transaction of
-    // ours, on another connection, the embedded server's one session would wait for itself
-    await this.boss.findJobs(QUEUE, { key: 'none' });
+    await this.broker.createQueue(QUEUE, 'standard');
     const options = { batchSize: BATCH, includeMetadata: true, perJobResults: true } as const;
     // one registration each, because only a registration's first worker has an id to be woken by
     for (let worker = 0; worker < CONCURRENCY; worker++)
       this.workers.push(
-        await this.boss.work(QUEUE, options, async (jobs: JobWithMetadata<IngestionJob>[]) => {
+        await this.broker.boss.work(QUEUE, options, async (jobs: JobWithMetadata<IngestionJob>[]) => {
           // a worker left to itself fetches once a poll interval
           this.wake();
           const results: JobResult[] = [];
@@ -102,18 +67,18 @@ export class JobQueue {
 
   /** True while the job of a document waits or is being worked on. */
   async has(job: IngestionJob): Promise<boolean> {
-    const found = await this.boss.findJobs(QUEUE, { id: idOf(job) });
+    const found = await this.broker.boss.findJobs(QUEUE, { id: idOf(job) });
     return found.some(({ state }) => state === 'created' || state === 'retry' || state === 'active');
   }
 
   /** Makes the workers of this process look at once instead of at their next poll. */
   wake(): void {
-    for (const worker of this.workers) this.boss.notifyWorker(worker);
+    for (const worker of this.workers) this.broker.boss.notifyWorker(worker);
   }
 
   /** Waits for the jobs that are being worked on, for a bounded time; what is left is taken up after the restart. */
-  async stop(): Promise<void> {
-    await this.boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
+  stop(): Promise<void> {
+    return this.broker.stop();
   }
 
   private async send(
@@ -121,8 +86,8 @@ export class JobQueue {
     transaction: SqlRunner,
     id: string | undefined,
   ): Promise<void> {
-    await this.boss.send(QUEUE, job, {
-      db: sqlOf(transaction),
+    await this.broker.boss.send(QUEUE, job, {
+      db: bossSql(transaction),
       priority: -turn,
       ...(id === undefined ? {} : { id }),
     });
@@ -145,10 +110,4 @@ async function run(job: JobWithMetadata<IngestionJob>, handle: JobHandler): Prom
 function idOf({ documentId, revision }: IngestionJob): string {
   const hash = createHash('sha256').update(`${documentId}/${revision}`).digest('hex');
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
-}
-
-function sqlOf(runner: SqlRunner): {
-  executeSql(text: string, values?: unknown[]): Promise<{ rows: object[] }>;
-} {
-  return { executeSql: async (text, values) => ({ rows: await runner.query(text, values) }) };
 }

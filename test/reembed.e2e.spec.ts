@@ -1,0 +1,729 @@
+// Real: HTTP, database, job queue, search, ledger, the built service and command as processes. The provider of the
+// embeddings that cost is a stand-in that speaks its wire protocol.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { SearchHitDto } from '../src/ask/dto/search.dto.js';
+import type { CollectionDto, CollectionListDto } from '../src/documents/dto/collection.dto.js';
+import type { AcceptedDocumentsDto } from '../src/documents/dto/document.dto.js';
+import type { ReembeddingDto } from '../src/documents/reembedding/reembedding.dto.js';
+import {
+  type ApiClient,
+  createStorage,
+  expectProblem,
+  onServer,
+  poll,
+  type Reply,
+  startApp,
+  type Storage,
+  type TestApp,
+} from './support/app.js';
+import { answer, FakeProvider, hangBeforeHeaders, status } from './support/fake-providers/index.js';
+import { spawnService } from './support/service-process.js';
+
+const SMALL = 'openai/text-embedding-3-small';
+const LARGE = 'openai/text-embedding-3-large';
+const LEXICAL = 'lexical-hash';
+/** Enough for several batches. */
+const CHUNKS = 300;
+const BATCH = 128;
+const PATIENCE_MS = 120_000;
+
+let provider: FakeProvider;
+beforeAll(async () => {
+  provider = await FakeProvider.start();
+});
+afterEach(() => provider.reset());
+afterAll(() => provider.stop());
+
+/** Answers the first call at once, and others late, so that something can be done in between. */
+function answerFirst(): void {
+  provider.next(answer('')).default(answer('', { headersDelayMs: 5000 }));
+}
+
+function environment(more: Record<string, string> = {}): Record<string, string> {
+  return {
+    OPENAI_API_KEY: 'k',
+    OPENAI_BASE_URL: provider.openaiBaseUrl,
+    LLM_MODELS: 'extractive',
+    LLM_MAX_RETRIES: '0',
+    MODEL_PRICES: JSON.stringify({ [SMALL]: { input_mtok: 0.02, output_mtok: 0 } }),
+    ...more,
+  };
+}
+
+/** Paragraphs of which each becomes a passage; `topicN` is in one of them. */
+function longText(paragraphs: number, from = 0): string {
+  return Array.from(
+    { length: paragraphs },
+    (_, index) =>
+      `Topic${from + index} begins here. ` +
+      Array.from({ length: 60 }, (__, word) => `word${(index * 7 + word) % 997} says more`).join(', ') +
+      `. Topic${from + index} ends here.`,
+  ).join('\n\n');
+}
+
+/** Adds a document of as many passages. */
+async function addLong(client: ApiClient, collection: string, chunks = CHUNKS): Promise<void> {
+  await client.addDocument({ title: 'Long', text: longText(chunks), collection, external_id: 'long' });
+  expect((await collectionOf(client, collection)).chunks).toBe(chunks);
+}
+
+async function collectionOf(client: ApiClient, name: string): Promise<CollectionDto> {
+  const reply = await client.get<CollectionDto>(`/collections/${name}`);
+  expect(reply.status, JSON.stringify(reply.body)).toBe(200);
+  return reply.body;
+}
+
+function start(client: ApiClient, name: string, model: string): Promise<Reply<CollectionDto>> {
+  return client.post<CollectionDto>(`/collections/${name}/embedding`, { model });
+}
+
+async function begin(client: ApiClient, name: string, model: string): Promise<CollectionDto> {
+  const reply = await start(client, name, model);
+  expect(reply.status, JSON.stringify(reply.body)).toBe(202);
+  return reply.body;
+}
+
+/** Waits until it is embedded with the model. */
+function switched(client: ApiClient, name: string, model: string): Promise<CollectionDto> {
+  const look = async (): Promise<CollectionDto | undefined> => {
+    const collection = await collectionOf(client, name);
+    return collection.embedding_model === model && collection.reembedding === null ? collection : undefined;
+  };
+  return poll(`${name} is embedded with ${model}`, look, PATIENCE_MS);
+}
+
+/** Waits until something is true of how far it is. */
+function reembeddingOf(
+  client: ApiClient,
+  name: string,
+  isWanted: (state: ReembeddingDto) => boolean,
+): Promise<ReembeddingDto> {
+  const look = async (): Promise<ReembeddingDto | undefined> => {
+    const { reembedding } = await collectionOf(client, name);
+    return reembedding !== null && isWanted(reembedding) ? reembedding : undefined;
+  };
+  return poll(`${name} gets there`, look, PATIENCE_MS);
+}
+
+/** The passages that the provider has been sent, in order; questions are shorter. */
+function embeddedPassages(model = SMALL): string[] {
+  return provider.requests
+    .filter(({ path, body }) => path.endsWith('/embeddings') && `openai/${String(body['model'])}` === model)
+    .flatMap(({ body }) => body['input'] as string[])
+    .filter((input) => input.startsWith('Long\n'));
+}
+
+async function semantic(client: ApiClient, collection: string, query: string): Promise<SearchHitDto[]> {
+  return client.search(query, {
+    collections: [collection],
+    search_mode: 'semantic',
+    top_k: 5,
+    min_similarity: 0,
+  });
+}
+
+describe('a collection that is searched', () => {
+  let app: TestApp;
+  let storage: Storage;
+  const name = 'guide';
+  beforeAll(async () => {
+    storage = await createStorage();
+    app = await startApp(environment(), storage);
+    await addLong(app, name);
+  }, PATIENCE_MS);
+  afterAll(async () => {
+    await app.stop();
+    await storage.remove();
+  });
+
+  it(
+    'changes its model in one moment, while every search is answered, by one model or the other',
+    async () => {
+      const ranking = async (): Promise<string> =>
+        JSON.stringify(
+          (await semantic(app, name, 'topic17 topic170')).map(({ id, similarity_score }) => [
+            id,
+            similarity_score,
+          ]),
+        );
+      const before = await ranking();
+      provider.default(answer('', { headersDelayMs: 1000 }));
+      const begun = await begin(app, name, SMALL);
+      expect(begun).toMatchObject({ embedding_model: LEXICAL, dimensions: 1024, chunks: CHUNKS });
+      expect(begun.reembedding).toEqual({
+        model: SMALL,
+        state: 'building',
+        progress: 0,
+        chunks: CHUNKS,
+        chunks_done: 0,
+        error: null,
+      });
+      const seen: string[] = [];
+      const fractions: number[] = [];
+      for (;;) {
+        seen.push(await ranking());
+        const { reembedding } = await collectionOf(app, name);
+        if (reembedding === null) break;
+        fractions.push(reembedding.progress);
+        expect(reembedding.chunks_done / CHUNKS).toBeCloseTo(reembedding.progress, 12);
+      }
+      const after = await ranking();
+      expect(after).not.toBe(before);
+      expect(seen.length).toBeGreaterThan(3);
+      expect(seen[0]).toBe(before);
+      const firstNew = [...seen, after].findIndex((result) => result !== before);
+      expect([...seen, after].slice(firstNew)).toEqual([...seen, after].slice(firstNew).map(() => after));
+      expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+      expect(fractions.some((fraction) => fraction > 0 && fraction < 1)).toBe(true);
+      expect(await collectionOf(app, name)).toMatchObject({
+        embedding_model: SMALL,
+        dimensions: 1536,
+        reembedding: null,
+      });
+    },
+    PATIENCE_MS,
+  );
+
+  it('has paid for each passage once', async () => {
+    const ledger = await app.sql<{ tokens: number; cost: string; calls: number }>(
+      `SELECT sum(embedding_tokens)::int AS tokens, sum(cost_usd)::text AS cost, count(*)::int AS calls
+       FROM llm_calls WHERE request_id = $1 AND operation = 'document_embedding' AND model = $2`,
+      [`reembed:${name}`, SMALL],
+    );
+    const [{ tokens, cost, calls }] = ledger as [(typeof ledger)[0]];
+    expect(calls).toBe(3);
+    expect(tokens).toBeGreaterThan(CHUNKS * 100);
+    expect(Number(cost)).toBeCloseTo((tokens * 0.02) / 1e6, 12);
+  });
+
+  it(
+    'finds what was added, replaced and deleted on the way',
+    async () => {
+      const other = 'moving';
+      await addLong(app, other, 140);
+      const gone = await app.addDocument({ title: 'Gone', text: 'Walruses yawn.', collection: other });
+      await app.addDocument({
+        title: 'Old',
+        text: 'Narwhals hum.',
+        collection: other,
+        external_id: 'narwhal',
+      });
+      answerFirst();
+      await begin(app, other, SMALL);
+      await reembeddingOf(app, other, ({ chunks_done }) => chunks_done > 0);
+      expect((await app.delete(`/documents/${gone.id}`)).status).toBe(204);
+      for (let index = 0; index < 5; index++)
+        await app.addDocument({
+          title: `New ${index}`,
+          text: `Puffin${index} colonies sleep.`,
+          collection: other,
+        });
+      await app.addDocument({
+        title: 'New',
+        text: 'Narwhals sing.',
+        collection: other,
+        external_id: 'narwhal',
+      });
+      provider.default(answer(''));
+      // the old model still finds what it always found
+      expect((await app.search('puffin3 colonies', { collections: [other] }))[0]!.title).toBe('New 3');
+      const { chunks } = await switched(app, other, SMALL);
+      expect(chunks).toBe(140 + 5 + 1);
+      for (let index = 0; index < 5; index++)
+        expect((await semantic(app, other, `puffin${index} colonies`))[0]!.title).toBe(`New ${index}`);
+      const [narwhal] = await semantic(app, other, 'narwhals sing');
+      expect(narwhal!.content).toBe('Narwhals sing.');
+      const [counts] = await app.sql<{ chunks: number; vectors: number }>(
+        `SELECT c.chunk_count::int AS chunks, count(e.chunk_id)::int AS vectors
+         FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
+         LEFT JOIN chunk_embeddings e ON e.space_id = s.id WHERE c.name = $1 GROUP BY c.id`,
+        [other],
+      );
+      expect(counts).toEqual({ chunks: 146, vectors: 146 });
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'changes back to the built-in model on a service without a provider, and old vectors go after a minute',
+    async () => {
+      await app.stop();
+      app = await startApp({}, storage);
+      expectProblem(
+        await app.post('/search', { queries: ['topic17'], collections: [name] }),
+        409,
+        'CONFLICT',
+      );
+      await begin(app, name, LEXICAL);
+      await switched(app, name, LEXICAL);
+      expect((await semantic(app, name, 'topic17'))[0]!.content).toContain('Topic17 ');
+      /** How many vectors each space of the collection has, oldest first. */
+      const spaces = (): Promise<{ model: string; state: string; vectors: number }[]> =>
+        app.sql(
+          `SELECT s.model, s.state, count(e.chunk_id)::int AS vectors
+           FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id
+           LEFT JOIN chunk_embeddings e ON e.space_id = s.id WHERE c.name = $1 GROUP BY s.id ORDER BY s.id`,
+          [name],
+        );
+      const [first, second, third] = [
+        { model: LEXICAL, state: 'retired', vectors: CHUNKS },
+        { model: SMALL, state: 'retired', vectors: CHUNKS },
+        { model: LEXICAL, state: 'complete', vectors: CHUNKS },
+      ];
+      // searches that have begun just before the switch may need them for a minute, however long this takes
+      await app.sql(
+        `UPDATE embedding_spaces SET retired_at = now() + CASE model WHEN $1 THEN interval '10 minutes' ELSE '0' END
+         WHERE state = 'retired'`,
+        [SMALL],
+      );
+      expect(await spaces()).toEqual([first, second, third]);
+      await app.sql(
+        "UPDATE embedding_spaces SET retired_at = now() - interval '61 seconds' WHERE state = 'retired' AND model = $1",
+        [LEXICAL],
+      );
+      await app.stop();
+      app = await startApp({}, storage);
+      await poll('old vectors are gone', async () => (await spaces()).length < 3, PATIENCE_MS);
+      expect(await spaces()).toEqual([second, third]);
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('embedding with another model', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp(environment());
+  });
+  afterAll(() => app.stop());
+
+  /** A collection of its own with as many passages. */
+  async function fill(chunks = CHUNKS): Promise<string> {
+    const name = `c-${randomUUID()}`;
+    await addLong(app, name, chunks);
+    return name;
+  }
+
+  /** The jobs that are not over. */
+  const openJobs = (): Promise<object[]> =>
+    app.sql(
+      "SELECT id FROM pgboss.job WHERE name = 'reembedding' AND state IN ('created', 'retry', 'active')",
+    );
+
+  it('refuses models that cannot be used, and collections that there are not', async () => {
+    const name = await fill(1);
+    for (const [model, message] of [
+      ['unknown/model', /unknown/],
+      ['lexical-hash/x', /lexical-hash/],
+      ['openai', /openai/],
+      ['OpenAI/x', /model takes/],
+      ['', /model takes/],
+      ['openai/a b', /model takes/],
+      ['openai/\0', /model/],
+      [7, /model/],
+    ] as const) {
+      const reply = await app.post(`/collections/${name}/embedding`, { model });
+      const problem = expectProblem(reply, 400, 'INVALID_REQUEST');
+      expect(problem.errors!.map(({ field }) => field)).toEqual(['model']);
+      expect(problem.errors![0]!.message).toMatch(message);
+    }
+    expectProblem(await start(app, 'nowhere', SMALL), 404, 'NOT_FOUND');
+    expectProblem(await start(app, 'a%00b', SMALL), 404, 'NOT_FOUND');
+    expectProblem(await start(app, name, LEXICAL), 409, 'CONFLICT');
+    expectProblem(await app.delete('/collections/nowhere/embedding'), 404, 'NOT_FOUND');
+    expectProblem(await app.delete(`/collections/${name}/embedding`), 404, 'NOT_FOUND');
+    expect((await collectionOf(app, name)).reembedding).toBeNull();
+  });
+
+  it('switches an empty collection at once', async () => {
+    const name = `c-${randomUUID()}`;
+    await app.post('/collections', { name });
+    const begun = await begin(app, name, SMALL);
+    expect(begun).toMatchObject({ embedding_model: SMALL, reembedding: null });
+    await app.addDocument({ title: 'First', text: 'Herons wait.', collection: name });
+    expect(await semantic(app, name, 'herons')).toHaveLength(1);
+    expect(await collectionOf(app, name)).toMatchObject({ dimensions: 1536 });
+  });
+
+  it(
+    'is stopped and goes on later, without paying twice for anything',
+    async () => {
+      const name = await fill();
+      answerFirst();
+      await begin(app, name, SMALL);
+      await reembeddingOf(app, name, ({ chunks_done }) => chunks_done > 0);
+      expect((await app.delete(`/collections/${name}/embedding`)).status).toBe(204);
+      expect((await collectionOf(app, name)).reembedding).toMatchObject({ state: 'stopped', model: SMALL });
+      await poll('its job is over', async () => (await openJobs()).length === 0, PATIENCE_MS);
+      const { reembedding } = await collectionOf(app, name);
+      expect(reembedding!.chunks_done).toBeGreaterThanOrEqual(BATCH);
+      expect(reembedding!.chunks_done).toBeLessThan(CHUNKS);
+      // what was under way is kept, because it is paid for
+      expect(embeddedPassages()).toHaveLength(reembedding!.chunks_done);
+      const { collections } = (await app.get<CollectionListDto>('/collections')).body;
+      expect(collections.find((collection) => collection.name === name)!.reembedding).toEqual(reembedding);
+      expect((await app.delete(`/collections/${name}/embedding`)).status).toBe(204);
+
+      provider.default(answer(''));
+      const begun = await begin(app, name, SMALL);
+      expect(begun.reembedding).toMatchObject({
+        state: 'building',
+        chunks_done: reembedding!.chunks_done,
+      });
+      await switched(app, name, SMALL);
+      const passages = embeddedPassages();
+      expect(passages).toHaveLength(CHUNKS);
+      expect(new Set(passages).size).toBe(CHUNKS);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'goes on by itself when the provider is back, and pays for nothing twice',
+    async () => {
+      const name = await fill();
+      provider.next(answer('')).default(status(503));
+      await begin(app, name, SMALL);
+      const stuck = await reembeddingOf(app, name, ({ error }) => error !== null);
+      expect(stuck).toMatchObject({ state: 'building', chunks_done: BATCH });
+      expect(stuck.error).toBe('The embedding provider could not be used (overloaded).');
+      // a search is answered all the while
+      expect((await app.search('topic3', { collections: [name] }))[0]!.content).toContain('Topic3 ');
+      provider.reset();
+      await switched(app, name, SMALL);
+      expect(embeddedPassages()).toHaveLength(CHUNKS - BATCH);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'fails where trying again cannot help, and goes on when it is started again',
+    async () => {
+      const name = await fill(10);
+      provider.default(status(400));
+      await begin(app, name, SMALL);
+      const failed = await reembeddingOf(app, name, ({ state }) => state === 'failed');
+      expect(failed).toMatchObject({
+        error: 'The embedding provider could not be used (invalid_request).',
+        chunks_done: 0,
+      });
+      expect(await openJobs()).toEqual([]);
+      expect((await collectionOf(app, name)).embedding_model).toBe(LEXICAL);
+      provider.reset();
+      await begin(app, name, SMALL);
+      await switched(app, name, SMALL);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'drops a partial one of another model',
+    async () => {
+      const name = await fill(140);
+      answerFirst();
+      await begin(app, name, LARGE);
+      await reembeddingOf(app, name, ({ chunks_done }) => chunks_done > 0);
+      const begun = await begin(app, name, SMALL);
+      expect(begun.reembedding).toMatchObject({ model: SMALL, state: 'building', chunks_done: 0 });
+      await switched(app, name, SMALL);
+      expect(embeddedPassages(SMALL)).toHaveLength(140);
+      await poll('no job is left', async () => (await openJobs()).length === 0, PATIENCE_MS);
+      expect((await collectionOf(app, name)).embedding_model).toBe(SMALL);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'ends quietly when the collection is deleted',
+    async () => {
+      const name = await fill();
+      answerFirst();
+      await begin(app, name, SMALL);
+      await reembeddingOf(app, name, ({ chunks_done }) => chunks_done > 0);
+      expect((await app.delete(`/collections/${name}`)).status).toBe(204);
+      await poll('its job is over', async () => (await openJobs()).length === 0, PATIENCE_MS);
+      const jobs = await app.sql<{ state: string }>(
+        "SELECT state::text AS state FROM pgboss.job WHERE name = 'reembedding' AND state NOT IN ('completed')",
+      );
+      expect(jobs).toEqual([]);
+      expect(await app.sql("SELECT FROM embedding_spaces WHERE state = 'building'")).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'counts in the budgets, waits while one is spent, and needs a price then',
+    async () => {
+      const storage = await createStorage();
+      let limited = await startApp(environment({ BUDGET_DAILY_USD: '0.0000001' }), storage);
+      try {
+        await addLong(limited, 'dear', 3);
+        const problem = expectProblem(
+          await start(limited, 'dear', 'openai/of-unknown-price'),
+          409,
+          'CONFLICT',
+        );
+        expect(problem.detail).toMatch(/price of openai\/of-unknown-price is not known.*MODEL_PRICES/);
+        await begin(limited, 'dear', SMALL);
+        const { error, state } = await reembeddingOf(limited, 'dear', (found) => found.error !== null);
+        expect(state).toBe('building');
+        expect(error).toMatch(/does not fit into what is left of the daily budget/);
+        expect(embeddedPassages()).toEqual([]);
+        await limited.stop();
+        limited = await startApp(environment({ BUDGET_DAILY_USD: '1' }), storage);
+        // it need not wait for its next try
+        await begin(limited, 'dear', SMALL);
+        await switched(limited, 'dear', SMALL);
+        const [day] = (await limited.costs()).budgets;
+        expect(day!.spent_usd).toBeGreaterThan(0);
+        expect(day!.reserved_usd).toBe(0);
+      } finally {
+        await limited.stop();
+        await storage.remove();
+      }
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('a document that is on its way when the model changes', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp(environment({ EMBEDDING_MODEL: SMALL }));
+  });
+  afterAll(() => app.stop());
+
+  it(
+    'is embedded with the new one',
+    async () => {
+      await app.addDocument({ title: 'There', text: 'Otters float.', collection: 'pond' });
+      answerFirst();
+      const { body } = await app.post<AcceptedDocumentsDto>('/documents', {
+        title: 'Long',
+        text: longText(CHUNKS),
+        collection: 'pond',
+      });
+      const { id } = body.documents[0]!;
+      await poll('a part is written', async () => (await app.document(id)).progress > 0, PATIENCE_MS);
+      await begin(app, 'pond', LEXICAL);
+      await switched(app, 'pond', LEXICAL);
+      expect((await app.document(id)).status).not.toBe('ready');
+      expect(await app.finished(id, PATIENCE_MS)).toMatchObject({ status: 'ready', chunks: CHUNKS });
+      expect((await semantic(app, 'pond', 'topic299'))[0]!.content).toContain('Topic299 ');
+      const [counts] = await app.sql<{ vectors: number }>(
+        `SELECT count(*)::int AS vectors FROM chunk_embeddings e JOIN embedding_spaces s ON s.id = e.space_id
+         WHERE s.active AND s.model = $1`,
+        [LEXICAL],
+      );
+      expect(counts!.vectors).toBe(CHUNKS + 1);
+    },
+    PATIENCE_MS,
+  );
+});
+
+it(
+  'goes on after kill -9, from where it was',
+  async () => {
+    const storage = await createStorage();
+    try {
+      const env = { ...environment(), ...storage.env };
+      answerFirst();
+      {
+        await using first = spawnService(env);
+        const client = await first.ready();
+        await addLong(client, 'guide');
+        await begin(client, 'guide', SMALL);
+        await reembeddingOf(client, 'guide', ({ chunks_done }) => chunks_done > 0);
+        first.kill('SIGKILL');
+        expect(await first.exit()).toBe('SIGKILL');
+      }
+      const earlier = embeddedPassages().length;
+      expect(earlier).toBeGreaterThanOrEqual(BATCH);
+      expect(earlier).toBeLessThan(CHUNKS);
+      provider.reset();
+      await using second = spawnService(env);
+      const client = await second.ready();
+      // on a server, a dead worker's job comes back once its heartbeat has been missed
+      await switched(client, 'guide', SMALL);
+      // only what was under way is paid for again
+      expect(embeddedPassages().length).toBeLessThanOrEqual(CHUNKS - BATCH);
+      expect((await semantic(client, 'guide', 'topic250'))[0]!.content).toContain('Topic250 ');
+    } finally {
+      await storage.remove();
+    }
+  },
+  2 * PATIENCE_MS,
+);
+
+it.skipIf(!onServer)(
+  'is shared by replicas, and done by one of them',
+  async () => {
+    const storage = await createStorage();
+    const replicas = await Promise.all([startApp(environment(), storage), startApp(environment(), storage)]);
+    const [one, other] = replicas;
+    try {
+      const names = ['a', 'b', 'c'];
+      for (const name of names) await addLong(one, name, 200);
+      provider.default(answer('', { headersDelayMs: 300 }));
+      for (const name of names) await begin(one, name, SMALL);
+      // whoever asks again, or stops and goes on elsewhere, does not make two of one
+      for (const name of names) {
+        await begin(other, name, SMALL);
+        expect((await other.delete(`/collections/${name}/embedding`)).status).toBe(204);
+        await begin(other, name, SMALL);
+      }
+      for (const name of names) await switched(other, name, SMALL);
+      expect(embeddedPassages()).toHaveLength(3 * 200);
+    } finally {
+      await Promise.all(replicas.map((replica) => replica.stop()));
+      await storage.remove();
+    }
+  },
+  2 * PATIENCE_MS,
+);
+
+describe('npm run reembed', () => {
+  const COMMAND = fileURLToPath(new URL('../dist/cli/reembed.js', import.meta.url));
+
+  /** Two batches. */
+  const passages = 140;
+
+  /** Where nothing listens. */
+  async function unusedPort(): Promise<string> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return String(port);
+  }
+
+  interface Run {
+    code: number | null;
+    out: string;
+    err: string;
+  }
+
+  function spawnCommand(args: string[], env: Record<string, string> = {}) {
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended: Promise<Run> = Promise.all([
+      once(child, 'close'),
+      textOf(child.stdout),
+      textOf(child.stderr),
+    ]).then(([[code], out, err]) => ({ code: code as number | null, out, err }));
+    return { child, ended };
+  }
+
+  const run = (args: string[], env?: Record<string, string>): Promise<Run> => spawnCommand(args, env).ended;
+
+  it(
+    'talks to a running service, shows how far it is, and is told when it fails',
+    async () => {
+      const key = 'the-admin-key-of-this-test-0123456789';
+      const app = await startApp(environment({ ADMIN_API_KEY: key, LLM_FIRST_TOKEN_TIMEOUT_MS: '2000' }));
+      try {
+        const client = app.with({ authorization: `Bearer ${key}` });
+        await addLong(client, 'guide', passages);
+        const service = ['--url', app.url];
+        const env = { ADMIN_API_KEY: key };
+        expect(await run(['guide', '--model', SMALL, ...service])).toMatchObject({ code: 2 });
+        provider.default(status(400));
+        const failed = await run(['guide', '--model', SMALL, ...service], env);
+        expect(failed, failed.err).toMatchObject({ code: 1 });
+        expect(failed.out).toMatch(
+          /^It has failed: .*invalid_request.* 0 of 140 passages are embedded, and kept\.\n$/,
+        );
+
+        provider.default(hangBeforeHeaders());
+        const interrupted = spawnCommand(['guide', '--model', SMALL, ...service], env);
+        await reembeddingOf(client, 'guide', ({ state }) => state === 'building');
+        interrupted.child.kill('SIGINT');
+        expect(await interrupted.ended).toMatchObject({
+          code: 130,
+          out: 'The service goes on by itself; run it again to see how far it is.\n',
+        });
+        const stopped = await run(['guide', '--stop', ...service], env);
+        expect(stopped, stopped.err).toMatchObject({
+          code: 0,
+          out: 'It is stopped; what has been embedded is kept.\n',
+        });
+
+        provider.reset();
+        const done = await run(['guide', '--model', SMALL, ...service], env);
+        expect(done, done.err).toMatchObject({
+          code: 0,
+          out: `It is embedded with ${SMALL} now: ${passages} passages.\n`,
+        });
+        expect(await run(['guide', '--model', SMALL, ...service], env)).toMatchObject({
+          code: 0,
+          out: `It is embedded with ${SMALL} already.\n`,
+        });
+        const unknown = await run(['nowhere', '--model', SMALL, ...service], env);
+        expect(unknown).toMatchObject({ code: 2, err: 'There is no collection "nowhere".\n' });
+      } finally {
+        await app.stop();
+      }
+    },
+    2 * PATIENCE_MS,
+  );
+
+  it(
+    'runs the service itself where none runs, and goes on when it is run again',
+    async () => {
+      const storage = await createStorage();
+      try {
+        const app = await startApp(environment(), storage);
+        await addLong(app, 'guide', passages);
+        await app.stop();
+        const env = { ...environment(), ...storage.env, PORT: await unusedPort() };
+        provider.default(answer('', { headersDelayMs: 1500 }));
+        const first = spawnCommand(['guide', '--model', SMALL], env);
+        await provider.until(({ requests }) => requests.length === 2, PATIENCE_MS);
+        first.child.kill('SIGINT');
+        const interrupted = await first.ended;
+        expect(interrupted, interrupted.err).toMatchObject({ code: 130, out: 'Run it again to go on.\n' });
+        provider.default(answer(''));
+        const second = await run(['guide', '--model', SMALL], env);
+        expect(second, second.err).toMatchObject({ code: 0 });
+        expect(second.err).toMatch(/ of 140 passages \(\d+ %\)\n/);
+        // the batch that was under way was waited for
+        expect(embeddedPassages()).toHaveLength(passages);
+      } finally {
+        await storage.remove();
+      }
+    },
+    2 * PATIENCE_MS,
+  );
+
+  it(
+    'says what is wrong with a command',
+    async () => {
+      for (const [args, message] of [
+        [[], /Name one collection/],
+        [['a', 'b', '--stop'], /Name one collection/],
+        [['a'], /either --model or --stop/],
+        [['a', '--model', 'x/y', '--stop'], /either --model or --stop/],
+        [['a', '--modle', 'x'], /--modle/],
+        [['a', '--stop', '--url', 'nonsense'], /--url takes/],
+      ] as const) {
+        const { code, err } = await run([...args]);
+        expect(code).toBe(2);
+        expect(err).toMatch(message);
+        expect(err).toContain('usage: npm run reembed');
+      }
+      const { code, err } = await run(['a', '--stop', '--url', `http://127.0.0.1:${await unusedPort()}`]);
+      expect(code).toBe(2);
+      expect(err).toMatch(/ECONNREFUSED/);
+    },
+    PATIENCE_MS,
+  );
+});
