@@ -183,7 +183,15 @@ async function insertChunks(
     'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
     [claim.spaceId, dimensions],
   );
-  const rows = chunks.map(({ vector: _, headingPath, ...chunk }) => ({ ...chunk, headings: headingPath }));
+  const rows = chunks.map(({ ordinal, start, end, page, headingPath, context, text }) => ({
+    ordinal,
+    start,
+    end,
+    page,
+    headings: headingPath,
+    context,
+    text,
+  }));
   const inserted = await transaction.query<{ id: string; ordinal: number }>(
     `INSERT INTO chunks (document_id, revision, collection_id, ordinal, start_offset, end_offset, page, heading_path,
                          context, text)

@@ -20,6 +20,13 @@ describe('TextDocumentLoader', () => {
       'text/plain;charset="UTF-8"',
       'naïve',
     ],
+    [
+      'Windows-1251, undeclared',
+      Buffer.from('\xcf\xf0\xe8\xec\xe5\xf0 \xf2\xe5\xea\xf1\xf2\xe0', 'latin1'),
+      'text/plain',
+      'Пример текста',
+    ],
+    ['UTF-16, undeclared', utf16('A naïve text.\r\nTwo lines.'), 'text/plain', 'A naïve text.\nTwo lines.'],
     ['a declared charset', Buffer.from([0xcf, 0xf0, 0xe8]), 'text/plain; charset=windows-1251', 'При'],
     ['Shift JIS', Buffer.from([0x93, 0xfa, 0x96, 0x7b]), 'text/plain; charset=shift_jis', '日本'],
     ['an unknown charset', Buffer.from('naïve'), 'text/plain; charset=klingon', 'naïve'],

@@ -128,7 +128,7 @@ export class DocumentParser {
         settle();
       };
       const giveUp = (error: unknown): void => {
-        end(() => reject(error as Error));
+        end(() => reject(error));
         child.kill('SIGKILL');
       };
       const onAbort = (): void => giveUp(signal.reason);

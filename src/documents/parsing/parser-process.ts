@@ -19,7 +19,7 @@ process.on('message', (input: DocumentInput) => {
   void answer(input).then((reply) => process.send?.(reply));
 });
 // in a thread, because a reader may keep this one busy. A signal that nothing else here uses says why the end came.
-new Worker(
+const watchdog = new Worker(
   `const parent = process.ppid;
    setInterval(() => {
      if (process.memoryUsage.rss() > ${Number(memoryLimit)}) process.kill(process.pid, 'SIGUSR2');
@@ -27,6 +27,7 @@ new Worker(
    }, ${WATCH_MS});`,
   { eval: true },
 );
+watchdog.unref();
 
 async function answer(input: DocumentInput): Promise<ParserReply> {
   try {

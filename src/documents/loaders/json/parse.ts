@@ -19,14 +19,23 @@ class JsonSyntaxError extends Error {
   }
 }
 
-/** The text that is valid JSON so far, and the values in it. */
+/** A container whose end is not reached. */
 interface Open {
   container: JsonValue[] | JsonObject;
   closing: '}' | ']';
 }
 
+/** What was read of a document so far. */
+interface Seen {
+  values: number;
+  /** The names of members, each once: those of a million records are few. */
+  names: Map<string, string>;
+}
+
 const DEEPEST = 200;
-const SPACE = /[ \t\n\r]*/y;
+/** A value takes far more memory than the two or three bytes that it may be written with. */
+const MOST_VALUES = 5_000_000;
+const SPACES = ' \t\n\r';
 /** What ends a run of ordinary characters in a string. */
 // oxlint-disable-next-line no-control-regex
 const SPECIAL = /["\\\u0000-\u001f]/g;
@@ -48,13 +57,14 @@ export function parseJson(text: string): JsonValue {
 /** The values of JSON Lines, or undefined when the first line is no value. */
 function parseLines(text: string): JsonValue[] | undefined {
   const values: JsonValue[] = [];
+  const seen: Seen = { values: 0, names: new Map() };
   let start = 0;
   while (start < text.length) {
     const newline = text.indexOf('\n', start);
     const end = newline < 0 ? text.length : newline;
     const line = text.slice(start, end);
     try {
-      if (line.trim() !== '') values.push(new JsonParser(line).parse());
+      if (line.trim() !== '') values.push(new JsonParser(line, seen).parse());
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
       return values.length === 0 ? undefined : fail('JSON Lines', text, start + error.position);
@@ -76,10 +86,12 @@ function fail(format: string, text: string, position: number): never {
 /** Reads JSON without recursion, and without changing numbers and the order of members. */
 class JsonParser {
   readonly #open: Open[] = [];
-  readonly #names = new Map<string, string>();
   #at = 0;
 
-  constructor(private readonly text: string) {}
+  constructor(
+    private readonly text: string,
+    private readonly seen: Seen = { values: 0, names: new Map() },
+  ) {}
 
   parse(): JsonValue {
     for (;;) {
@@ -95,6 +107,8 @@ class JsonParser {
 
   /** Reads a scalar or an empty container, or goes into a container, which is undefined. */
   #begin(): JsonValue | undefined {
+    if (++this.seen.values > MOST_VALUES)
+      throw new UnreadableDocumentError(`Its JSON has more than ${MOST_VALUES} values.`);
     const first = this.#next();
     if (first !== '{' && first !== '[') return first === '"' ? this.#string() : this.#scalar();
     this.#at++;
@@ -128,39 +142,39 @@ class JsonParser {
     if (!(container instanceof JsonObject)) return;
     if (this.#next() !== '"') throw new JsonSyntaxError(this.#at);
     const name = this.#string();
-    // the names of a million records are few
-    const known = this.#names.get(name) ?? name;
-    this.#names.set(known, known);
+    const known = this.seen.names.get(name) ?? name;
+    this.seen.names.set(known, known);
     container.keys.push(known);
     if (!this.#take(':')) throw new JsonSyntaxError(this.#at);
   }
 
   #string(): string {
     const start = this.#at;
-    let end = start + 1;
-    for (;;) {
-      SPECIAL.lastIndex = end;
-      const special = SPECIAL.exec(this.text);
-      if (special?.[0] === '"') end = special.index;
-      else if (special?.[0] === '\\') end = special.index + 2;
-      else throw new JsonSyntaxError(special?.index ?? this.text.length);
-      if (special[0] === '"') break;
-    }
+    let end = this.#special(start + 1);
+    while (this.text[end] === '\\') end = this.#special(end + 2);
+    if (this.text[end] !== '"') throw new JsonSyntaxError(end);
     this.#at = end + 1;
     const content = this.text.slice(start + 1, end);
     return content.includes('\\') ? unescaped(this.text.slice(start, this.#at), start) : content;
   }
 
+  /** Where a string ends, or goes on as it is not written. */
+  #special(at: number): number {
+    SPECIAL.lastIndex = at;
+    return SPECIAL.exec(this.text)?.index ?? this.text.length;
+  }
+
   #scalar(): string {
-    const scalar = this.#match(SCALAR, this.#at);
-    if (scalar === '') throw new JsonSyntaxError(this.#at);
+    SCALAR.lastIndex = this.#at;
+    const scalar = SCALAR.exec(this.text)?.[0];
+    if (scalar === undefined) throw new JsonSyntaxError(this.#at);
     this.#at += scalar.length;
     return scalar === 'null' ? '' : scalar;
   }
 
   /** The next character that is no space; empty at the end. */
   #next(): string {
-    this.#at += this.#match(SPACE, this.#at).length;
+    while (SPACES.includes(this.text.charAt(this.#at)) && this.#at < this.text.length) this.#at++;
     return this.text.charAt(this.#at);
   }
 
@@ -168,11 +182,6 @@ class JsonParser {
     const found = this.#next() === char;
     if (found) this.#at++;
     return found;
-  }
-
-  #match(pattern: RegExp, at: number): string {
-    pattern.lastIndex = at;
-    return pattern.exec(this.text)?.[0] ?? '';
   }
 }
 

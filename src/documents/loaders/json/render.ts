@@ -91,7 +91,7 @@ class JsonRenderer {
 
 function isInline(value: JsonValue): boolean {
   if (typeof value === 'string') return !isLong(value);
-  return isList(value) || isSmall(value, LONGEST_INLINE);
+  return isList(value) || (value instanceof JsonObject && isSmall(value, LONGEST_INLINE));
 }
 
 /** A text as it is, with its paragraphs; its own headings go below the one it stands under. */

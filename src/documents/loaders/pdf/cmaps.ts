@@ -57,8 +57,8 @@ export class CharacterMaps {
     if (!encoding) return undefined;
     this.isUsed = true;
     const ranges = encoding.ranges.map(([first, last]) => `<${first}> <${last}>`);
-    const direct = direction === 'V' ? '/WMode 1 def\n' : '';
-    return direct + section('codespacerange', ranges) + characters(encoding);
+    const mode = direction === 'V' ? '/WMode 1 def\n' : '';
+    return mode + section('codespacerange', ranges) + characters(encoding);
   }
 }
 

@@ -18,9 +18,11 @@ const DATES = new Map([
   ['ModDate', 'modified'],
 ]);
 const LONGEST_VALUE = 2000;
-/** Titles that programs make up, and names of files. */
-const MEANINGLESS =
-  /^(?:(?:untitled|unnamed|unknown|document|title|no title|no name|slide|presentation|powerpoint presentation|print|scan|layout)[\s\d#-]*|microsoft (?:word|excel|powerpoint) - .*|[\d\W_]*|\S+\.\w{2,4}|about:blank|(?:https?|file):\S*)$/i;
+/** Titles that programs make up. */
+const MADE_UP =
+  /^(?:(?:untitled|unnamed|unknown|document|title|no title|no name|slide|(?:powerpoint )?presentation|print|scan)[\s\d#-]*|microsoft (?:word|excel|powerpoint) - .*|about:blank|(?:https?|file):\S*)$/i;
+const FILE_NAME =
+  /\.(?:docx?|dotx?|xlsx?|pptx?|od[tsp]|rtf|txt|pdf|tex|dvi|e?ps|html?|md|indd|qxd|pub|fm|wpd|pages|key|ai|cdr|dwg|tiff?|jpe?g|png)$/i;
 const DATE = /^(?:D:)?(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:Z|([+-])(\d{2})'?(\d{2})?'?)?/;
 
 /** The parts of the document information worth keeping; none when it is damaged. */
@@ -40,7 +42,8 @@ function infoFrom(info: Record<string, unknown>): PdfInfo {
     if (value !== undefined) metadata[name] = value;
   }
   const title = textOf(info['Title']);
-  return { title: MEANINGLESS.test(title) ? undefined : title, metadata };
+  const isMeaningful = /\p{L}/u.test(title) && !MADE_UP.test(title) && !FILE_NAME.test(title);
+  return { title: isMeaningful ? title : undefined, metadata };
 }
 
 function textOf(value: unknown): string {

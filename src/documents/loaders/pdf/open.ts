@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { PDFDocumentProxy } from 'unpdf/pdfjs';
 import { UnreadableDocumentError } from '../loader.js';
 import { CharacterMaps } from './cmaps.js';
@@ -28,11 +29,20 @@ export async function withPdf<Result>(
     useWasm: false,
     isOffscreenCanvasSupported: false,
   });
+  process.on('unhandledRejection', ignoreStray);
   try {
     return await use(await task.promise.catch(refuse));
   } finally {
     await task.destroy();
+    // rejections are reported after the promises that are settled by now
+    await setImmediate();
+    process.off('unhandledRejection', ignoreStray);
   }
+}
+
+/** pdf.js looks ahead for pages, and leaves the errors that it meets in damaged files to nobody. */
+function ignoreStray(reason: unknown): void {
+  if (!(reason instanceof Error && reason.stack?.includes('pdfjs'))) throw reason;
 }
 
 function refuse(error: unknown): never {
