@@ -233,7 +233,13 @@ The end.`,
     await expect(load(HEADERS + nested.join(''))).rejects.toThrow(
       new UnreadableDocumentError('It is a damaged message.'),
     );
-    await expect(load('')).rejects.toThrow(new UnreadableDocumentError('It is no e-mail message.'));
+  });
+
+  it.each([
+    ['Hello, this is a text.\n\nMore of it.', 'It is no e-mail message.'],
+    ['PK\x03\x04', 'The document is binary data, not text.'],
+  ])('refuses what is no message: %j', async (content, message) => {
+    await expect(load(content)).rejects.toThrow(new UnreadableDocumentError(message));
   });
 
   it.each([

@@ -75,6 +75,8 @@ export class EmailDocumentLoader extends DocumentLoader {
       throw new UnreadableDocumentError(
         `It is attached to a message that is attached to others, ${DEEPEST} deep.`,
       );
+    if (bytes.length === 0) return { text: '' };
+    if (!looksLikeText(bytes)) throw new UnreadableDocumentError('The document is binary data, not text.');
     const message = await parseMessage(bytes);
     const attachments = usefulAttachments(message);
     const names = attachments

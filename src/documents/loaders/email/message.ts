@@ -28,7 +28,8 @@ export async function parseMessage(bytes: Uint8Array): Promise<ParsedMessage> {
       : new UnreadableDocumentError('It is a damaged message.', { cause: error });
   });
   if (isEncrypted(message)) throw new UnreadableDocumentError('It is an encrypted message.');
-  if (message.headers.length === 0) throw new UnreadableDocumentError('It is no e-mail message.');
+  if (message.headers.every(({ value }) => value === ''))
+    throw new UnreadableDocumentError('It is no e-mail message.');
   return message;
 }
 
