@@ -409,7 +409,13 @@ describe('replacement', () => {
     const fields = { collection, external_id: 'doc' };
     const good = await upload([{ name: 'a.txt', content: 'Swallows return in April.' }], fields);
     const bad = await upload(
-      [{ name: 'a.txt', type: 'text/plain', content: Uint8Array.of(0, 1, 2, 3, 0) }],
+      [
+        {
+          name: 'a.txt',
+          type: 'text/plain',
+          content: Uint8Array.from({ length: 4096 }, (_, at) => (at * 31) % 256),
+        },
+      ],
       fields,
     );
     expectProblem(bad, 422, 'UNREADABLE_DOCUMENT');
@@ -612,6 +618,7 @@ describe('collections', () => {
       embedding_model: 'lexical-hash',
       dimensions: null,
       created_at: made.body.created_at,
+      reembedding: null,
     });
     expectProblem(await app.post('/collections', { name }), 409, 'CONFLICT');
     // an empty one is searched like any other
@@ -702,7 +709,7 @@ describe('a bad document', () => {
     ['a collection of 101 characters', { ...good, collection: 'x'.repeat(101) }, 'collection'],
     ['an empty collection', { ...good, collection: '' }, 'collection'],
     ['an unknown field', { ...good, body: 'a' }, 'body'],
-    ['a list', [good], 'title'],
+    ['a list', [good], 'text'],
   ])('%s is a 400 that names the field', async (_name, body, field) => {
     const problem = expectProblem(await app.post('/documents?wait=true', body), 400, 'INVALID_REQUEST');
     expect(problem.errors?.map((error) => error.field)).toContain(field);
