@@ -56,7 +56,8 @@ describe('the documentation', () => {
     for (const [path, methods] of Object.entries(paths)) {
       const media = methods['post']?.requestBody?.content['application/json'];
       const name = (media?.schema.$ref ?? media?.schema.oneOf?.[0]?.$ref)?.split('/').at(-1);
-      if (media === undefined || name === undefined) continue;
+      // what a path names would have to be there first
+      if (media === undefined || name === undefined || path.includes('{')) continue;
       const properties = Object.entries(components.schemas[name]!.properties ?? {});
       const ofFields = Object.fromEntries(
         properties.flatMap(([key, value]) => (value.example === undefined ? [] : [[key, value.example]])),

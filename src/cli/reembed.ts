@@ -17,7 +17,7 @@ const INTERRUPTED = 130;
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const service = await findService(options.url, process.env, say);
+  const service = await findService(options.url, process.env, (line) => process.stderr.write(`${line}\n`));
   const interruption = new AbortController();
   // a second one ends the process
   process.once('SIGINT', () => interruption.abort());
