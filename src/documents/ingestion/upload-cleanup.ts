@@ -11,8 +11,13 @@ export class UploadCleanup implements NestInterceptor {
     return next.handle().pipe(
       finalize(() => {
         const files = Array.isArray(request.files) ? request.files : [];
-        for (const { path } of files) void rm(path, { force: true });
+        for (const file of files) void remove(file);
       }),
     );
   }
+}
+
+/** One whose transfer broke off has no path, and has been removed already. */
+async function remove({ path }: { path?: string }): Promise<void> {
+  if (path !== undefined) await rm(path, { force: true }).catch(() => undefined);
 }
