@@ -52,7 +52,14 @@ async function run(
     say(`It is embedded with ${model} already.`);
     return SWITCHED;
   }
-  await client.start(model, signal);
+  try {
+    await client.start(model, signal);
+  } catch (error) {
+    // an interrupted one may have been finished since we looked
+    if ((await client.get(signal)).embedding_model !== model) throw error;
+    say(`It is embedded with ${model} now.`);
+    return SWITCHED;
+  }
   const { isSwitched, message } = await follow(client, model, createProgress(process.stderr), signal);
   say(message);
   return isSwitched ? SWITCHED : FAILED;
