@@ -25,6 +25,9 @@ export interface Surroundings {
 
 const ALL_READY = 0;
 const SOME_FAILED = 1;
+const STOPPED = 'Stopped. What was sent goes on being made searchable; run the command again for the rest.';
+const STOPPED_OWN =
+  'Stopped. What was sent is kept; run the command again, or start the service, to go on with it.';
 
 /** The command, once its arguments are read. */
 export class IngestCommand {
@@ -141,10 +144,6 @@ export class IngestCommand {
     return name.startsWith('..') ? path : name;
   }
 }
-
-const STOPPED = 'Stopped. What was sent goes on being made searchable; run the command again for the rest.';
-const STOPPED_OWN =
-  'Stopped. What was sent is kept; run the command again, or start the service, to go on with it.';
 
 function nothingFound(paths: readonly string[]): StopError {
   const extensions = documentLoaders.extensions.map((extension) => `.${extension}`).join(', ');

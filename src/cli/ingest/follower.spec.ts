@@ -12,7 +12,6 @@ function serviceWhere(isFinished: (id: string, looks: number) => boolean): {
 } {
   let looks = 0;
   const client = {
-    progressed: () => undefined,
     document: async (id: string) => {
       looks++;
       await Promise.resolve();
@@ -59,7 +58,7 @@ describe('Follower', () => {
   }, 60_000);
 
   it('settles documents that are there no more', async () => {
-    const client = { progressed: () => undefined, document: () => Promise.resolve(undefined) };
+    const client = { document: () => Promise.resolve(undefined) };
     expect(await follow(client as unknown as ServiceClient, ['a', 'b'])).toEqual(['a', 'b']);
   });
 

@@ -72,7 +72,6 @@ export class Follower {
     // it may have been sent anew meanwhile, as another file
     if (this.#waiting.get(documentId) !== file) return false;
     this.#waiting.delete(documentId);
-    this.client.progressed();
     this.settle(file, document);
     return true;
   }

@@ -5,7 +5,7 @@ import { FileRefusedError, messageOf, StopError } from '../errors.js';
 import type { FileFinder, IngestFile } from './file-finder.js';
 import { Follower } from './follower.js';
 import type { ServiceClient } from './service-client.js';
-import type { Tally } from './tally.js';
+import type { Outcome, Tally } from './tally.js';
 
 /** A document that the service has. */
 type KnownDocument = Pick<DocumentDto, 'id' | 'content_sha256' | 'status'>;
@@ -51,6 +51,8 @@ export class Ingester {
     begin: (state: RunState) => void,
     signal: AbortSignal,
   ): Promise<void> {
+    // an hour in which there was nothing to do is none without progress
+    this.client.progressed();
     const failure = new AbortController();
     const both = AbortSignal.any([signal, failure.signal]);
     const follower = new Follower(this.client, (file, document) => this.#settle(file, document, tally));
@@ -79,25 +81,30 @@ export class Ingester {
         const id = await this.client.send(file, this.collection, signal);
         this.#known.set(file.id, { id, content_sha256: sha256, status: 'queued' });
         follower.add(id, file);
-      } else if (known.status === 'ready') tally.add({ file, result: 'unchanged' });
+      } else if (known.status === 'ready') this.#note({ file, result: 'unchanged' }, tally);
       else follower.add(known.id, file);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof StopError) throw error;
-      tally.add({ file, result: 'failed', reason: reasonOf(error) });
+      this.#note({ file, result: 'failed', reason: reasonOf(error) }, tally);
     }
   }
 
   #settle(file: IngestFile, document: DocumentDto | undefined, tally: Tally): void {
     if (document === undefined) {
       this.#known.delete(file.id);
-      tally.add({ file, result: 'failed', reason: 'It was deleted from the service.' });
+      this.#note({ file, result: 'failed', reason: 'It was deleted from the service.' }, tally);
       return;
     }
     const { id, content_sha256, status, error } = document;
     this.#known.set(file.id, { id, content_sha256, status });
-    if (status === 'ready') tally.add({ file, result: 'ready' });
-    else tally.add({ file, result: 'failed', reason: error ?? 'The service does not say why.' });
+    if (status === 'ready') this.#note({ file, result: 'ready' }, tally);
+    else this.#note({ file, result: 'failed', reason: error ?? 'The service does not say why.' }, tally);
+  }
+
+  #note(outcome: Outcome, tally: Tally): void {
+    this.client.progressed();
+    tally.add(outcome);
   }
 }
 
