@@ -9,7 +9,7 @@ describe('readOptions', () => {
       model: 'openai/x',
       url: undefined,
     });
-    expect(readOptions(['--stop', '--url=http://other:3000', 'guide'])).toEqual({
+    expect(readOptions(['--stop', '--url=http://other:3000/', 'guide'])).toEqual({
       collection: 'guide',
       model: undefined,
       url: 'http://other:3000',

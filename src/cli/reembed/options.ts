@@ -6,7 +6,7 @@ export interface ReembedOptions {
   collection: string;
   /** Absent: stop what is going on. */
   model: string | undefined;
-  /** Where the service is; absent: where the environment says. */
+  /** Where the service is, without a slash at its end; absent: where the environment says. */
   url: string | undefined;
 }
 
@@ -32,7 +32,7 @@ export function readOptions(args: readonly string[]): ReembedOptions {
   if (isStop === (values.model !== undefined)) throw new UsageError('Say either --model or --stop.');
   if (values.url !== undefined && !URL.canParse(values.url))
     throw new UsageError(`--url takes an address such as http://127.0.0.1:3000, not ${values.url}`);
-  return { collection, model: values.model, url: values.url };
+  return { collection, model: values.model, url: values.url?.replace(/\/+$/, '') };
 }
 
 function parsed(args: readonly string[]) {
