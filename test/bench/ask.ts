@@ -1,16 +1,24 @@
 // Measures /ask under load against a bare server that does only the unavoidable work, in one run on one machine:
 //   node --import tsx test/bench/ask.ts [--help]
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Corpus } from './corpus.js';
 import { createDatabase } from './database.js';
-import { type Footnote, ingest, recordedRequests, startFootnote } from './footnote.js';
+import {
+  databaseOf,
+  type Footnote,
+  ingest,
+  recordedRequests,
+  socketFolder,
+  startFootnote,
+} from './footnote.js';
 import { askBody, askRound, type Round, streamRound } from './load.js';
 import { type Subject, summarise, table } from './report.js';
+import { machine, note, writeResults } from './results.js';
 import type { FloorSettings, ProviderSettings } from './settings.js';
 import { startWorker } from './worker.js';
 
@@ -117,6 +125,7 @@ async function main(options: Options): Promise<void> {
       dataDir,
       databaseUrl: database?.url,
       providerUrl: provider.url,
+      embeddingModel: undefined,
       nodeArguments: profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
     });
     clean.defer(() => build.stop());
@@ -155,15 +164,10 @@ async function main(options: Options): Promise<void> {
   const results = summarise(subjects, rounds, {
     ...options,
     chunks,
-    database: database === undefined ? 'embedded' : await versionOf(first.url),
-    node: process.version,
-    cpu: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
-    date: new Date().toISOString(),
+    database: await databaseOf(first.url, database === undefined),
+    ...machine(),
   });
-  const output = options.output ?? join(await mkdtemp(join(tmpdir(), 'footnote-bench-results-')), 'ask.json');
-  await writeFile(output, `${JSON.stringify(results, null, 2)}\n`);
-  process.stdout.write(`${table(results)}\n`);
-  note(`Results: ${output}`);
+  await writeResults('ask', options.output, results, table(results));
   if (results.servers.some(({ errors, streamErrors }) => errors + streamErrors > 0)) process.exitCode = 1;
 }
 
@@ -240,26 +244,6 @@ function hasAnswer(body: string): boolean {
 
 function hasCost(body: string): boolean {
   return /"cost_usd":0\.\d*[1-9]/.test(body);
-}
-
-/** The embedded database's, in the data folder unless that path is too long for a socket. */
-async function socketFolder(dataDir: string): Promise<string> {
-  const inside = join(dataDir, 'socket');
-  if (existsSync(inside)) return inside;
-  const found = (await readdir(dirname(inside))).join(', ');
-  throw new Error(
-    `the embedded database has no socket folder in ${dataDir} (${found}): set a shorter TMPDIR`,
-  );
-}
-
-async function versionOf(url: string): Promise<string> {
-  const response = await fetch(`${url}/health/ready`);
-  const text = await response.text();
-  return `PostgreSQL server, ${/textsearch/.test(text) ? 'pg_textsearch' : 'postings'}`;
-}
-
-function note(text: string): void {
-  process.stderr.write(`${text}\n`);
 }
 
 await main(readOptions());

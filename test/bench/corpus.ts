@@ -1,4 +1,5 @@
 import { decode } from 'gpt-tokenizer/encoding/o200k_base';
+import { mulberry32, themeOf, THEMES } from './themes.js';
 
 /** The most frequent words of English, most frequent first: what BM25 and stop-word lists are made for. */
 const FUNCTION_WORDS = (
@@ -11,6 +12,14 @@ const RANK_SHIFT = 2.7;
 /** Words of this rank and above name something; a question is made of a few of them. */
 const FIRST_TOPIC_RANK = 300;
 const WORDS_A_DOCUMENT = 60_000;
+/** Text keeps to its subject (burstiness, Church & Gale 1995): words that a document, or a section of it, says often. */
+const DOCUMENT_WORDS = 60;
+const SECTION_WORDS = 12;
+/** What a document is about; each of its sections is about one of these. */
+const DOCUMENT_THEMES = 3;
+/** Share of all words that are taken from those. */
+const DOCUMENT_SHARE = 0.15;
+const SECTION_SHARE = 0.15;
 
 /** A document as `POST /documents` takes it. */
 export interface BenchDocument {
@@ -19,13 +28,17 @@ export interface BenchDocument {
 }
 
 /**
- * Texts that are no English but are distributed like it (words by Zipf's law, sentences, paragraphs, headings), the
- * same for the same seed: enough for BM25, tokenizer, chunker and sentence splitter to have their usual work.
+ * Texts that are no English but are distributed like it (words by Zipf's law, subjects, sentences, paragraphs,
+ * headings), the same for the same seed: enough for BM25, vectors, tokenizer, chunker and sentence splitter to have
+ * their usual work.
  */
 export class Corpus {
   readonly #random: () => number;
   readonly #words = vocabulary();
+  readonly #ranks = new Map(this.#words.map((word, rank) => [word, rank]));
   readonly #cumulative: Float64Array;
+  /** The words of each theme that name something. */
+  readonly #themes = Map.groupBy(this.#words.slice(FIRST_TOPIC_RANK), themeOf);
   readonly #sentences: string[][] = [];
 
   constructor(seed = 1) {
@@ -34,14 +47,17 @@ export class Corpus {
     this.#cumulative = Float64Array.from(this.#words, (_word, rank) => (sum += 1 / (rank + 1 + RANK_SHIFT)));
   }
 
-  /** The next document, of about 200 chunks. */
-  document(number: number): BenchDocument {
+  /** The next document; with as many words as by default it has about 200 chunks. */
+  document(number: number, wanted = WORDS_A_DOCUMENT): BenchDocument {
     const blocks: string[] = [];
-    for (let words = 0; words < WORDS_A_DOCUMENT;) {
-      blocks.push(`## ${capital(this.#pick())} ${this.#pick()} ${this.#pick()}`);
+    const themes = Array.from({ length: DOCUMENT_THEMES }, () => this.#between(0, THEMES - 1));
+    const subject = this.#topics(DOCUMENT_WORDS, themes);
+    for (let words = 0; words < wanted;) {
+      const section = this.#topics(SECTION_WORDS, [themes[this.#between(0, DOCUMENT_THEMES - 1)] ?? 0]);
+      blocks.push(`## ${capital(this.#oneOf(section))} ${this.#pick()} ${this.#oneOf(subject)}`);
       const paragraphs = this.#between(4, 10);
       for (let i = 0; i < paragraphs; i++) {
-        const sentences = Array.from({ length: this.#between(4, 8) }, () => this.#sentence());
+        const sentences = Array.from({ length: this.#between(4, 8) }, () => this.#sentence(subject, section));
         for (const sentence of sentences) words += sentence.length;
         blocks.push(sentences.map((sentence) => `${capital(sentence.join(' '))}.`).join(' '));
       }
@@ -52,10 +68,9 @@ export class Corpus {
   /** Distinct questions, each about one sentence of the documents made so far. */
   questions(count: number): string[] {
     const questions = new Set<string>();
-    const ranks = new Map(this.#words.map((word, rank) => [word, rank]));
     while (questions.size < count) {
       const sentence = this.#sentences[this.#between(0, this.#sentences.length - 1)] ?? [];
-      const topics = sentence.filter((word) => (ranks.get(word) ?? 0) >= FIRST_TOPIC_RANK).slice(0, 4);
+      const topics = sentence.filter((word) => (this.#ranks.get(word) ?? 0) >= FIRST_TOPIC_RANK).slice(0, 4);
       if (topics.length >= 3) questions.add(`What is said of the ${topics.join(' and the ')}?`);
     }
     return [...questions];
@@ -70,10 +85,23 @@ export class Corpus {
     });
   }
 
-  #sentence(): string[] {
-    const words = Array.from({ length: this.#between(8, 22) }, () => this.#pick());
+  #sentence(subject: readonly string[], section: readonly string[]): string[] {
+    const words = Array.from({ length: this.#between(8, 22) }, () => {
+      const source = this.#random();
+      if (source < SECTION_SHARE) return this.#oneOf(section);
+      return source < SECTION_SHARE + DOCUMENT_SHARE ? this.#oneOf(subject) : this.#pick();
+    });
     this.#sentences.push(words);
     return words;
+  }
+
+  #topics(count: number, themes: readonly number[]): string[] {
+    const words = themes.flatMap((theme) => this.#themes.get(theme) ?? []);
+    return Array.from({ length: count }, () => this.#oneOf(words));
+  }
+
+  #oneOf(words: readonly string[]): string {
+    return words[this.#between(0, words.length - 1)] ?? '';
   }
 
   #pick(): string {
@@ -98,7 +126,7 @@ export class Corpus {
  * Real words, most frequent first, without a download: a byte-pair vocabulary is learned in the order of frequency, so
  * its whole words come in about that order too.
  */
-function vocabulary(): string[] {
+export function vocabulary(): string[] {
   const words = new Set(FUNCTION_WORDS);
   for (let token = 256; words.size < VOCABULARY_SIZE; token++) {
     const text = decode([token]);
@@ -109,15 +137,4 @@ function vocabulary(): string[] {
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-/** A small generator of uniform numbers in 0..1 (Tommy Ettinger, public domain), so that every run sees the same texts. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -64,8 +64,12 @@ const [{ textsearch } = { textsearch: false }] = await runner.query<{ textsearch
 const keywords = textsearch
   ? new TextsearchKeywordIndex(runner as Database)
   : new PostingsKeywordIndex(runner as Database);
-const [space] = await runner.query<{ collectionId: number; spaceId: number }>(
-  'SELECT collection_id AS "collectionId", id AS "spaceId" FROM embedding_spaces WHERE active LIMIT 1',
+const [space] = await runner.query<
+  Pick<SearchScope, 'collectionId' | 'spaceId' | 'chunkCount' | 'allChunks'>
+>(
+  `SELECT c.id AS "collectionId", s.id AS "spaceId", c.chunk_count::float8 AS "chunkCount",
+          c.chunk_count::float8 AS "allChunks"
+   FROM embedding_spaces s JOIN collections c ON c.id = s.collection_id WHERE s.active LIMIT 1`,
 );
 if (space === undefined) throw new Error('there is nothing to search');
 
@@ -95,6 +99,7 @@ async function search(query: string): Promise<Source[]> {
     filter: undefined,
     labels: undefined,
     hasHiddenChunks: false,
+    isIndexed: embeddings.traits.findsBeyondKeywords,
   };
   const [near, matching]: [Candidate[], Candidate[]] = await Promise.all([
     // Footnote leaves this search out for a model that finds nothing beyond what the keywords do

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stop } from './worker.js';
@@ -16,7 +18,10 @@ interface StartOptions {
   dist: string;
   dataDir: string;
   databaseUrl: string | undefined;
-  providerUrl: string;
+  /** A stand-in for OpenAI; undefined: answers are extracted, offline. */
+  providerUrl: string | undefined;
+  /** What documents are embedded with; undefined: the built-in model. */
+  embeddingModel: string | undefined;
   /** Arguments of Node, such as `--cpu-prof`. */
   nodeArguments: readonly string[];
 }
@@ -30,9 +35,14 @@ export async function startFootnote(options: StartOptions): Promise<Footnote> {
       PORT: '0',
       DATA_DIR: options.dataDir,
       ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
-      LLM_MODELS: 'openai/gpt-5.4-mini',
-      OPENAI_API_KEY: 'x',
-      OPENAI_BASE_URL: options.providerUrl,
+      ...(options.providerUrl === undefined
+        ? {}
+        : {
+            LLM_MODELS: 'openai/gpt-5.4-mini',
+            OPENAI_API_KEY: 'x',
+            OPENAI_BASE_URL: options.providerUrl,
+          }),
+      ...(options.embeddingModel === undefined ? {} : { EMBEDDING_MODEL: options.embeddingModel }),
       RATE_LIMIT_RPM: '1000000',
       RATE_LIMIT_TPM: '1000000000',
       RATE_LIMIT_CONCURRENCY: '10000',
@@ -70,6 +80,24 @@ export async function ingest(url: string, corpus: Corpus, wanted: number): Promi
     chunks += ((await document.json()) as { chunks: number }).chunks;
   }
   return chunks;
+}
+
+/** Where the embedded database listens: in the data folder, unless that path is too long for a socket. */
+export async function socketFolder(dataDir: string): Promise<string> {
+  const inside = join(dataDir, 'socket');
+  if (existsSync(inside)) return inside;
+  const found = (await readdir(dataDir)).join(', ');
+  throw new Error(
+    `the embedded database has no socket folder in ${dataDir} (${found}): set a shorter TMPDIR`,
+  );
+}
+
+/** What the running service keeps its documents in. */
+export async function databaseOf(url: string, isEmbedded: boolean): Promise<string> {
+  if (isEmbedded) return 'embedded';
+  const response = await fetch(`${url}/health/ready`);
+  const text = await response.text();
+  return `PostgreSQL server, ${/textsearch/.test(text) ? 'pg_textsearch' : 'postings'}`;
 }
 
 /** Requests in the ledger. */

@@ -1,7 +1,9 @@
-// Process: a loopback stand-in for a model provider. Speaks OpenAI's streamed chat completions and nothing else, as
-// fast as it can: every answer is the same bytes, one HTTP chunk a token, made before the first request.
-import { createServer, type ServerResponse } from 'node:http';
+// Process: a loopback stand-in for a model provider. Speaks OpenAI's streamed chat completions, as fast as it
+// can (every answer is the same bytes, one HTTP chunk a token, made before the first request), and its embeddings.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
 import type { ProviderSettings } from './settings.js';
+import { standInEmbedding } from './stand-in-embedding.js';
 import { serve, settings } from './worker.js';
 
 const { tokens, delayMs } = settings() as ProviderSettings;
@@ -43,7 +45,24 @@ function answerSlowly(response: ServerResponse): void {
   response.once('close', () => clearInterval(timer));
 }
 
+async function embed(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { input } = (await json(request)) as { input: string[] };
+  const data = input.map((text, index) => ({
+    object: 'embedding',
+    index,
+    embedding: Buffer.from(standInEmbedding(text).buffer).toString('base64'),
+  }));
+  const total = input.reduce((sum, text) => sum + Math.ceil(text.length / 4), 0);
+  response.writeHead(200, { 'content-type': 'application/json' });
+  const embeddingUsage = { prompt_tokens: total, total_tokens: total };
+  response.end(JSON.stringify({ object: 'list', data, model: 'stand-in', usage: embeddingUsage }));
+}
+
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  if (request.url?.endsWith('/embeddings') === true) {
+    void embed(request, response);
+    return;
+  }
   request.resume();
   request.once('end', () => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -1,4 +1,5 @@
 import { median, type Round } from './load.js';
+import { type Machine, markdown } from './results.js';
 
 /** A server under load. */
 export interface Subject {
@@ -22,7 +23,7 @@ interface Summary {
   rounds: { ask: Round[]; stream: Round[] };
 }
 
-export interface Conditions {
+interface Conditions extends Machine {
   chunks: number;
   questions: number;
   connections: number;
@@ -30,12 +31,9 @@ export interface Conditions {
   seconds: number;
   delayMs: number;
   database: string;
-  node: string;
-  cpu: string;
-  date: string;
 }
 
-export interface Results {
+interface Results {
   conditions: Conditions;
   servers: Summary[];
 }
@@ -72,21 +70,21 @@ export function table({ conditions, servers }: Results): string {
     `/ask over ${chunks} chunks, ${questions} questions, ${connections} connections, ${rounds} × ${seconds} s, ` +
       `${delayMs} ms a token; ${database}; Node ${node}; ${cpu}`,
     '',
-    '| server | requests/s | p50 ms | p99 ms | errors | of the floor | /ask/stream first token p50 ms | p99 ms | errors |',
-    '|---|---|---|---|---|---|---|---|---|',
-    ...servers.map(
-      (server) =>
-        `| ${[
-          server.name,
-          server.requestsPerSecond.toFixed(0),
-          server.p50.toFixed(1),
-          server.p99.toFixed(1),
-          server.errors,
-          server.ratio.toFixed(2),
-          server.firstTokenP50.toFixed(1),
-          server.firstTokenP99.toFixed(1),
-          server.streamErrors,
-        ].join(' | ')} |`,
+    markdown(
+      'server,requests/s,p50 ms,p99 ms,errors,of the floor,/ask/stream first token p50 ms,p99 ms,errors'.split(
+        ',',
+      ),
+      servers.map((server) => [
+        server.name,
+        server.requestsPerSecond.toFixed(0),
+        server.p50.toFixed(1),
+        server.p99.toFixed(1),
+        server.errors,
+        server.ratio.toFixed(2),
+        server.firstTokenP50.toFixed(1),
+        server.firstTokenP99.toFixed(1),
+        server.streamErrors,
+      ]),
     ),
   ].join('\n');
 }

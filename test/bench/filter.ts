@@ -1,0 +1,212 @@
+// Measures how much of the exact result a vector search finds when it may see only some of the passages:
+//   npm run bench:filter -- [--help]
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { mapLimit } from '../../src/common/concurrency/map-limit.js';
+import type { SearchHitDto, SearchResponseDto } from '../../src/ask/dto/search.dto.js';
+import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
+import { Corpus } from './corpus.js';
+import { percentile } from './load.js';
+import { machine, markdown, note, writeResults } from './results.js';
+import { setStage } from './stage.js';
+import { standInEmbedding } from './stand-in-embedding.js';
+import { get } from './uploads.js';
+
+const HELP = `Usage: npm run bench:filter -- [options]
+
+Compares the ten nearest passages that POST /search finds under filters and visibility labels with those that comparing
+every visible passage finds; a stand-in for a provider's model makes the vectors. On a new database on the server of
+DATABASE_URL or, where it is not set, on the embedded one.
+
+  --chunks N      passages to search (50000)
+  --questions N   of each case (100)
+  --dist DIR      the build to measure (default: dist)
+  --output FILE   of the results, as JSON (default: in a new temporary folder)
+`;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TOP_K = 10;
+/** About eight passages. */
+const WORDS = 2400;
+const PERCENT = 100;
+const SENDERS = 4;
+/** Half of the last digit that a hit's similarity has. */
+const ROUNDING = 5e-7;
+
+type Vectors = typeof import('../../src/embeddings/vector-storage.js');
+
+interface Result {
+  name: string;
+  recall: number;
+  leastRecall: number;
+  /** Milliseconds. */
+  p50: number;
+  p99: number;
+}
+
+/** Searches see documents whose percentile, 0 to 99, is below `percent`. */
+interface Case {
+  name: string;
+  percent: number;
+  restriction: { filter?: unknown; labels?: string[] };
+}
+
+const CASES: Case[] = [1, 5, 10, 25, 50].map((percent) => ({
+  name: `filter, ${percent} %`,
+  percent,
+  restriction: { filter: { percentile: { lt: percent } } },
+}));
+CASES.push(
+  { name: 'labels, 1 %', percent: 1, restriction: { labels: ['team-0'] } },
+  {
+    name: 'labels, 25 %',
+    percent: 25,
+    restriction: { labels: Array.from({ length: 25 }, (_, i) => `team-${i}`) },
+  },
+  { name: 'none', percent: PERCENT, restriction: {} },
+);
+
+const { values } = parseArgs({
+  options: {
+    chunks: { type: 'string', default: '50000' },
+    questions: { type: 'string', default: '100' },
+    dist: { type: 'string', default: join(ROOT, 'dist') },
+    output: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const [wantedChunks, questionCount] = [values.chunks, values.questions].map((value) => {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError(`${value} is no whole number above 0`);
+  return number;
+}) as [number, number];
+
+async function compiled<T>(file: string): Promise<T> {
+  return (await import(pathToFileURL(join(values.dist, file)).href)) as T;
+}
+await import('reflect-metadata');
+const { toVectorParameter } = await compiled<Vectors>('embeddings/vector-storage.js');
+
+const corpus = new Corpus();
+await using stage = await setStage(values.dist, 'stand-in');
+const { url, pool } = stage;
+await fill();
+await stage.settle();
+const { chunks, documents } = await get<CollectionDto>(`${url}/collections/default`);
+const questions = corpus.questions(questionCount);
+const results: Result[] = [];
+for (const one of CASES) {
+  note(`Searching: ${one.name}`);
+  results.push(await measure(one));
+}
+const conditions = {
+  chunks,
+  documents,
+  questions: questionCount,
+  database: stage.database,
+  ...machine(),
+};
+await writeResults('filter', values.output, { conditions, results }, table());
+
+/** Documents until there are enough passages; each one's percentile is its number's last two digits. */
+async function fill(): Promise<void> {
+  note(`Ingesting about ${wantedChunks} passages`);
+  let number = 0;
+  let there = 0;
+  const send = async (): Promise<void> => {
+    while (there < wantedChunks) {
+      const percentOf = number % PERCENT;
+      const body = {
+        ...corpus.document(number++, WORDS),
+        metadata: { percentile: percentOf },
+        allowed: [`team-${percentOf}`],
+      };
+      const response = await fetch(`${url}/documents?wait=true`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      if (response.status !== 201)
+        throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
+      if (number % 200 === 0) there = (await get<CollectionDto>(`${url}/collections/default`)).chunks;
+    }
+  };
+  await Promise.all(Array.from({ length: SENDERS }, send));
+}
+
+async function measure({ name, percent, restriction }: Case): Promise<Result> {
+  const latencies: number[] = [];
+  const recalls = await mapLimit(questions, 1, async (question) => {
+    const sent = performance.now();
+    const hits = await search(question, restriction);
+    latencies.push(performance.now() - sent);
+    const exact = await nearest(question, percent);
+    const last = exact.at(-1)?.similarity ?? 1;
+    const ids = new Set(exact.map(({ id }) => id));
+    // one that is as near as the last of the exact result is as good
+    const found = hits.filter(
+      ({ document_id, start, similarity_score }) =>
+        ids.has(`${document_id}/${start}`) || similarity_score >= last - ROUNDING,
+    );
+    return found.length / exact.length;
+  });
+  return {
+    name,
+    recall: recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length,
+    leastRecall: Math.min(...recalls),
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+  };
+}
+
+async function search(question: string, restriction: Case['restriction']): Promise<SearchHitDto[]> {
+  const response = await fetch(`${url}/search`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      queries: [question],
+      search_mode: 'semantic',
+      top_k: TOP_K,
+      min_similarity: 0,
+      ...restriction,
+    }),
+  });
+  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+  return ((await response.json()) as SearchResponseDto).results[0]?.hits ?? [];
+}
+
+/** The exact result: every visible vector is compared, because no index knows an expression like this. */
+async function nearest(question: string, percent: number): Promise<{ id: string; similarity: number }[]> {
+  const { rows } = await pool.query<{ id: string; similarity: number }>(
+    `SELECT c.document_id || '/' || c.start_offset AS id, 1 - (e.embedding <=> $1::real[]::halfvec) AS similarity
+     FROM documents d JOIN chunks c ON c.document_id = d.id AND c.revision = d.live_revision
+     JOIN chunk_embeddings e ON e.chunk_id = c.id
+     WHERE (d.metadata ->> 'percentile')::int < $2
+     ORDER BY 1 - (e.embedding <=> $1::real[]::halfvec) DESC LIMIT $3`,
+    [toVectorParameter([standInEmbedding(question)]), percent, TOP_K],
+  );
+  return rows;
+}
+
+function table(): string {
+  const { database, node, cpu } = conditions;
+  return [
+    `${chunks} passages of ${documents} documents, ${questionCount} questions, the ${TOP_K} nearest; ${database}; ` +
+      `Node ${node}; ${cpu}`,
+    '',
+    markdown(
+      ['visible', 'recall@10', 'least', 'p50 ms', 'p99 ms'],
+      results.map(({ name, recall, leastRecall, p50, p99 }) => [
+        name,
+        recall.toFixed(3),
+        leastRecall.toFixed(1),
+        p50.toFixed(1),
+        p99.toFixed(1),
+      ]),
+    ),
+  ].join('\n');
+}
