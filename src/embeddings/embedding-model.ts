@@ -39,8 +39,9 @@ export interface EmbeddingTraits {
   /** Weight of BM25 in hybrid search, 0..1; the vectors have the rest. A weak model leaves more to the keywords. */
   keywordWeight: number;
   /**
-   * False for a model whose neighbours share words: keyword search finds those by itself, and better, so a hybrid search
-   * uses the vectors only to weigh what that found.
+   * False for a model whose neighbours share words. Keyword search finds those by itself, so the vectors only weigh what
+   * that found, and are in no index: they are about equally far from each other, and among such a graph index finds few
+   * of the nearest.
    */
   findsBeyondKeywords: boolean;
   /** Cosine below which a passage is taken to have nothing to do with the question, when the caller does not say. */

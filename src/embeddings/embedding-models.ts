@@ -1,6 +1,7 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ConfigError } from '../config/index.js';
 import type { EmbeddingModel } from './embedding-model.js';
+import { storedDimensions } from './vector-storage.js';
 
 /** The models in use: the configured one, and those that collections were or will be embedded with beside it. */
 export class EmbeddingModels implements OnModuleDestroy {
@@ -38,6 +39,15 @@ export class EmbeddingModels implements OnModuleDestroy {
       if (error instanceof ConfigError) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * The size of the index that a model's vectors are in; 0: of none.
+   * @throws RangeError for vectors that are too large
+   */
+  indexSize(id: string, dimensions: number): number {
+    const size = storedDimensions(dimensions);
+    return this.find(id)?.traits.findsBeyondKeywords === false ? 0 : size;
   }
 
   async onModuleDestroy(): Promise<void> {

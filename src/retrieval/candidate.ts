@@ -13,6 +13,11 @@ export interface Candidate {
 export interface SearchScope extends Restriction {
   collectionId: number;
   spaceId: number;
+  /** How many chunks the collection has, and all collections together. */
+  chunkCount: number;
+  allChunks: number;
+  /** The vectors are in an index. */
+  isIndexed: boolean;
   query: string;
   vector: Float32Array;
   /** The vector as a SQL parameter, made once for all statements. */

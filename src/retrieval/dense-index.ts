@@ -2,13 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/index.js';
 import { INDEXED_DIMENSIONS, storedDimensions } from '../embeddings/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
-import { isRestricted, restrictionParameters, visibleChunk, visibleDocument } from './restriction.js';
+import { isRestricted, isVisibleChunk, restrictionParameters, visibleDocument } from './restriction.js';
 
+/** Up to this many visible chunks, each is compared with the query: quicker than any index. */
+const EXACT_BELOW = 1000;
 /**
- * Up to this many visible chunks, each is compared with the query: a scan of the index would meet too few of them among
- * all the others, and take longer.
+ * Up to this many, each is compared where they are less than this share of all: a scan of
+ * the index would go past too many others, and give up before it has met all that are near.
  */
-const EXACT_BELOW = 10_000;
+const EXACT_AMONG_OTHERS = 20_000;
+const LARGE_SHARE = 0.25;
 
 /** One statement a size: a partial index is used only when the query repeats its predicate and type as constants. */
 const NEAREST = new Map(
@@ -16,13 +19,20 @@ const NEAREST = new Map(
     size as number,
     `SELECT e.chunk_id::text AS id, 1 - (e.embedding::halfvec(${size}) <=> $1::real[]::halfvec(${size})) AS similarity
      FROM chunk_embeddings e
-     WHERE e.space_id = $2 AND e.dimensions = ${size} AND (NOT $3::boolean OR ${visibleChunk('e.chunk_id', 4, 5)})
+     WHERE e.space_id = $2 AND e.dimensions = ${size} AND (NOT $3::boolean OR ${isVisibleChunk('e.chunk_id', 4, 5)})
      ORDER BY e.embedding::halfvec(${size}) <=> $1::real[]::halfvec(${size})
      LIMIT $6`,
   ]),
 );
 
+/** The distance is written as no index has it, so that none is used. */
 const EXACT = `
+  SELECT e.chunk_id::text AS id, 1 - (e.embedding <=> $1::real[]::halfvec) AS similarity
+  FROM chunk_embeddings e WHERE e.space_id = $2
+  ORDER BY e.embedding <=> $1::real[]::halfvec
+  LIMIT $3`;
+
+const EXACT_AMONG_VISIBLE = `
   WITH visible AS MATERIALIZED (
     SELECT c.id FROM documents d JOIN chunks c ON c.document_id = d.id AND c.revision = d.live_revision
     WHERE d.collection_id = $3 AND ${visibleDocument(4, 5)}
@@ -32,34 +42,57 @@ const EXACT = `
   ORDER BY e.embedding <=> $1::real[]::halfvec
   LIMIT $6`;
 
+/** Documents enough to know that too many chunks are visible are not counted any further. */
+const COUNT_VISIBLE = `
+  SELECT coalesce(sum(chunk_count), 0)::float8 AS chunks FROM (
+    SELECT d.chunk_count FROM documents d
+    WHERE d.collection_id = $1 AND d.chunk_count > 0 AND ${visibleDocument(2, 3)}
+    LIMIT ${EXACT_AMONG_OTHERS + 1}) AS visible`;
+
 /** Nearest neighbours by cosine: through the HNSW index of pgvector, or exactly where few chunks may be seen. */
 @Injectable()
 export class DenseIndex {
   constructor(private readonly database: Database) {}
 
-  /** The `limit` visible chunks of one collection whose vectors are nearest to the query's, best first. */
+  /** The `limit` visible chunks of one collection whose vectors are nearest to the query's, in no order. */
   async search(scope: SearchScope, limit: number): Promise<Candidate[]> {
-    const isExact = await this.seesFew(scope);
+    const isExact = await this.isExact(scope);
     const rows = await this.database.query<{ id: string; similarity: number }>(
-      isExact ? EXACT : (NEAREST.get(storedDimensions(scope.vector.length)) ?? ''),
-      [
-        scope.vectorParameter,
-        scope.spaceId,
-        isExact ? scope.collectionId : isRestricted(scope),
-        ...restrictionParameters(scope),
-        limit,
-      ],
+      ...(isExact ? exactStatement(scope, limit) : indexStatement(scope, limit)),
     );
     return rows.map(({ id, similarity }) => ({ chunkId: id, similarity, keywordScore: undefined }));
   }
 
-  private async seesFew(scope: SearchScope): Promise<boolean> {
-    if (scope.labels === undefined && scope.filter === undefined) return false;
-    const [visible] = await this.database.query<{ chunks: number }>(
-      `SELECT coalesce(sum(d.chunk_count), 0)::float8 AS chunks FROM documents d
-       WHERE d.collection_id = $1 AND ${visibleDocument(2, 3)}`,
-      [scope.collectionId, ...restrictionParameters(scope)],
-    );
-    return (visible?.chunks ?? 0) <= EXACT_BELOW;
+  private async isExact(scope: SearchScope): Promise<boolean> {
+    const { chunkCount, allChunks, isIndexed } = scope;
+    if (!isIndexed) return true;
+    const visible =
+      scope.labels === undefined && scope.filter === undefined ? chunkCount : await this.visible(scope);
+    return visible <= EXACT_BELOW || (visible <= EXACT_AMONG_OTHERS && visible < allChunks * LARGE_SHARE);
   }
+
+  private async visible(scope: SearchScope): Promise<number> {
+    const [row] = await this.database.query<{ chunks: number }>(COUNT_VISIBLE, [
+      scope.collectionId,
+      ...restrictionParameters(scope),
+    ]);
+    return row?.chunks ?? 0;
+  }
+}
+
+type Statement = [text: string, parameters: unknown[]];
+
+function exactStatement(scope: SearchScope, limit: number): Statement {
+  const { vectorParameter, spaceId, collectionId } = scope;
+  return isRestricted(scope)
+    ? [EXACT_AMONG_VISIBLE, [vectorParameter, spaceId, collectionId, ...restrictionParameters(scope), limit]]
+    : [EXACT, [vectorParameter, spaceId, limit]];
+}
+
+function indexStatement(scope: SearchScope, limit: number): Statement {
+  const { vector, vectorParameter, spaceId } = scope;
+  return [
+    NEAREST.get(storedDimensions(vector.length)) ?? '',
+    [vectorParameter, spaceId, isRestricted(scope), ...restrictionParameters(scope), limit],
+  ];
 }

@@ -36,3 +36,13 @@ export function visibleChunk(chunkId: string, labels: number, filter: number): s
   return `EXISTS (SELECT FROM chunks c JOIN documents d ON d.id = c.document_id AND d.live_revision = c.revision
     WHERE c.id = ${chunkId} AND ${visibleDocument(labels, filter)})`;
 }
+
+/**
+ * The same as an expression that is worked out chunk by chunk, for scans that end early: a condition with EXISTS lets
+ * the planner look at all chunks of all documents first.
+ */
+export function isVisibleChunk(chunkId: string, labels: number, filter: number): string {
+  return `coalesce((SELECT ${visibleDocument(labels, filter)}
+    FROM chunks c JOIN documents d ON d.id = c.document_id AND d.live_revision = c.revision
+    WHERE c.id = ${chunkId}), false)`;
+}

@@ -53,10 +53,14 @@ interface SearchedCollection {
   space_id: number;
   model: string;
   has_hidden_chunks: boolean;
+  chunk_count: number;
+  all_chunks: number;
 }
 
 /** Hits of one search in one collection that take part in the fusion. */
 const CANDIDATES = 100;
+/** Hits of a keyword search among which are those whose vectors are nearest, for a model whose neighbours share words. */
+const DEEP_CANDIDATES = 400;
 /** Searches of one request that run at once; each uses up to two connections. */
 const CONCURRENT_SEARCHES = 4;
 
@@ -148,6 +152,9 @@ export class SearchService {
           filter: request.filter,
           labels: request.labels,
           hasHiddenChunks: collection.has_hidden_chunks,
+          chunkCount: collection.chunk_count,
+          allChunks: collection.all_chunks,
+          isIndexed: model.traits.findsBeyondKeywords,
         },
       })),
     );
@@ -166,16 +173,17 @@ export class SearchService {
     topK: number,
     model: EmbeddingModel,
   ): Promise<Candidate[]> {
-    if (mode === 'semantic') return this.dense.search(scope, CANDIDATES);
-    if (mode === 'hybrid' && model.traits.findsBeyondKeywords) {
+    if (mode === 'keyword') return this.keywords.search(scope, CANDIDATES);
+    if (model.traits.findsBeyondKeywords) {
+      if (mode === 'semantic') return this.dense.search(scope, CANDIDATES);
       const both = await Promise.all([
         this.keywords.search(scope, CANDIDATES),
         this.dense.search(scope, CANDIDATES),
       ]);
       return both.flat();
     }
-    const keyword = await this.keywords.search(scope, CANDIDATES);
-    if (mode === 'keyword' || keyword.length >= Math.min(topK, CANDIDATES)) return keyword;
+    const keyword = await this.keywords.search(scope, mode === 'semantic' ? DEEP_CANDIDATES : CANDIDATES);
+    if (keyword.length >= Math.min(topK, CANDIDATES)) return keyword;
     // a question without a known word, or in a language that the keyword engine does not stem
     return [...keyword, ...(await this.dense.search(scope, CANDIDATES))];
   }
@@ -183,7 +191,8 @@ export class SearchService {
   /** The collections to search, those with content, by their models. */
   private async resolve(names: readonly string[] | undefined): Promise<ModelGroup[]> {
     const rows = await this.database.query<SearchedCollection & { dimensions: number | null }>(
-      `SELECT c.id, c.name, s.id AS space_id, s.model, s.dimensions,
+      `SELECT c.id, c.name, s.id AS space_id, s.model, s.dimensions, c.chunk_count::float8 AS chunk_count,
+              (SELECT sum(chunk_count)::float8 FROM collections) AS all_chunks,
               EXISTS (SELECT FROM documents d WHERE d.collection_id = c.id AND d.has_hidden_chunks) AS has_hidden_chunks
        FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
        WHERE $1::text[] IS NULL OR c.name = ANY ($1) ORDER BY c.id`,

@@ -8,7 +8,7 @@ import { isRestricted, restrictionParameters, visibleDocument } from './restrict
  * the score is asked for at these ranks only, and the ones between are interpolated: fusion needs the shape of the
  * curve, not its last digit.
  */
-const SAMPLED_RANKS = [1, 2, 4, 8, 16, 32, 64];
+const SAMPLED_RANKS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 const SEARCH = `
   WITH hits AS MATERIALIZED (

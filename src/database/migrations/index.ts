@@ -1,6 +1,12 @@
 import { Foundation1763800000000 } from './1763800000000-foundation.js';
 import { Money1764000000000 } from './1764000000000-money.js';
 import { Knowledge1764100000000 } from './1764100000000-knowledge.js';
+import { ParallelIngestion1764200000000 } from './1764200000000-parallel-ingestion.js';
 
 /** All migrations, oldest first. A shipped migration never changes. */
-export const MIGRATIONS = [Foundation1763800000000, Money1764000000000, Knowledge1764100000000];
+export const MIGRATIONS = [
+  Foundation1763800000000,
+  Money1764000000000,
+  Knowledge1764100000000,
+  ParallelIngestion1764200000000,
+];

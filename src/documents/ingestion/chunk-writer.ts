@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type SqlRunner } from '../../database/index.js';
-import { storedDimensions, toVectorParameter } from '../../embeddings/index.js';
+import { EmbeddingModels, storedDimensions, toVectorParameter } from '../../embeddings/index.js';
 import type { Passage } from '../parsing/parse-document.js';
+import { shareCollection } from '../collection-lock.js';
 import { type Claim, holdClaim } from './claim.js';
 
 /** A passage with what is searched beside its text: title and headings. */
@@ -39,7 +40,10 @@ const SWEPT = 500;
  */
 @Injectable()
 export class ChunkWriter {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly models: EmbeddingModels,
+  ) {}
 
   /**
    * How many of these chunks, from the first on, an interrupted attempt has left; what it left that does not fit is
@@ -79,7 +83,7 @@ export class ChunkWriter {
         'UPDATE documents SET has_hidden_chunks = true, progress = $2, updated_at = now() WHERE id = $1',
         [claim.documentId, progress],
       );
-      await insertChunks(claim, chunks, transaction);
+      await this.insert(claim, chunks, transaction);
     });
   }
 
@@ -91,12 +95,12 @@ export class ChunkWriter {
   async publish(claim: Claim, document: ReadyDocument, lastChunks: readonly EmbeddedChunk[]): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await holdClaim(claim, transaction);
-      const active = await transaction.query(
-        'SELECT FROM embedding_spaces WHERE id = $1 AND active FOR NO KEY UPDATE',
-        [claim.spaceId],
-      );
+      await shareCollection(claim.collectionId, transaction);
+      const active = await transaction.query('SELECT FROM embedding_spaces WHERE id = $1 AND active', [
+        claim.spaceId,
+      ]);
       if (active.length === 0) throw new SpaceSwitchedError('the collection has another embedding model now');
-      await insertChunks(claim, lastChunks, transaction);
+      await this.insert(claim, lastChunks, transaction);
       await checkCount(claim, document.chunkCount, transaction);
       // the old version goes in the same transaction, unless it is so large that others would have to wait
       const deleted = await deleteOthers(claim.documentId, [claim.revision], transaction);
@@ -140,6 +144,56 @@ export class ChunkWriter {
       [documentId],
     );
   }
+
+  private async insert(
+    claim: Claim,
+    chunks: readonly EmbeddedChunk[],
+    transaction: SqlRunner,
+  ): Promise<void> {
+    const dimensions = chunks[0]?.vector.length;
+    if (dimensions === undefined) return;
+    // locks are taken in one order everywhere: the document, the space, the collection (by the triggers of chunks)
+    await transaction.query(
+      'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
+      [claim.spaceId, dimensions],
+    );
+    const ids = await transaction.query<{ id: string }>(
+      "SELECT nextval(pg_get_serial_sequence('chunks', 'id'))::text AS id FROM generate_series(1, $1::integer)",
+      [chunks.length],
+    );
+    // vectors go first: that takes longest, and from the insert of the chunks on the collection's counters are locked
+    await transaction.query(
+      `INSERT INTO chunk_embeddings (space_id, chunk_id, dimensions, embedding)
+       SELECT $1, id, $5, ($4::real[])[(place - 1) * $2::integer + 1 : place * $2::integer]::halfvec
+       FROM unnest($3::bigint[]) WITH ORDINALITY AS chunk (id, place)`,
+      [
+        claim.spaceId,
+        storedDimensions(dimensions),
+        ids.map(({ id }) => id),
+        toVectorParameter(chunks.map(({ vector }) => vector)),
+        this.models.indexSize(claim.model, dimensions),
+      ],
+    );
+    const rows = chunks.map(({ ordinal, start, end, page, headingPath, context, text }, index) => ({
+      id: ids[index]?.id,
+      ordinal,
+      start,
+      end,
+      page,
+      headings: headingPath,
+      context,
+      text,
+    }));
+    await transaction.query(
+      `INSERT INTO chunks (id, document_id, revision, collection_id, ordinal, start_offset, end_offset, page, heading_path,
+                           context, text)
+       OVERRIDING SYSTEM VALUE
+       SELECT id, $1, $2, $3, ordinal, start, "end", page, headings, context, text
+       FROM jsonb_to_recordset($4::jsonb) AS chunk (id bigint, ordinal integer, start integer, "end" integer, page integer,
+         headings text[], context text, text text)`,
+      [claim.documentId, claim.revision, claim.collectionId, JSON.stringify(rows)],
+    );
+  }
 }
 
 /** @returns how many were deleted, at most {@link SWEPT} */
@@ -169,48 +223,4 @@ async function checkCount(claim: Claim, expected: number, transaction: SqlRunner
 
 function hashOf(chunk: Chunk | undefined): string {
   return createHash('md5').update(`${chunk?.context}\n${chunk?.text}`).digest('hex');
-}
-
-async function insertChunks(
-  claim: Claim,
-  chunks: readonly EmbeddedChunk[],
-  transaction: SqlRunner,
-): Promise<void> {
-  const dimensions = chunks[0]?.vector.length;
-  if (dimensions === undefined) return;
-  // rows are locked in one order everywhere: the document, the space, the collection (by the triggers of chunks)
-  await transaction.query(
-    'UPDATE embedding_spaces SET dimensions = $2 WHERE id = $1 AND dimensions IS NULL',
-    [claim.spaceId, dimensions],
-  );
-  const rows = chunks.map(({ ordinal, start, end, page, headingPath, context, text }) => ({
-    ordinal,
-    start,
-    end,
-    page,
-    headings: headingPath,
-    context,
-    text,
-  }));
-  const inserted = await transaction.query<{ id: string; ordinal: number }>(
-    `INSERT INTO chunks (document_id, revision, collection_id, ordinal, start_offset, end_offset, page, heading_path,
-                         context, text)
-     SELECT $1, $2, $3, ordinal, start, "end", page, headings, context, text
-     FROM jsonb_to_recordset($4::jsonb) AS chunk (ordinal integer, start integer, "end" integer, page integer,
-       headings text[], context text, text text)
-     RETURNING id::text AS id, ordinal`,
-    [claim.documentId, claim.revision, claim.collectionId, JSON.stringify(rows)],
-  );
-  const ids = new Map(inserted.map(({ id, ordinal }) => [ordinal, id]));
-  await transaction.query(
-    `INSERT INTO chunk_embeddings (space_id, chunk_id, dimensions, embedding)
-     SELECT $1, id, $2::integer, ($4::real[])[(place - 1) * $2::integer + 1 : place * $2::integer]::halfvec
-     FROM unnest($3::bigint[]) WITH ORDINALITY AS chunk (id, place)`,
-    [
-      claim.spaceId,
-      storedDimensions(dimensions),
-      chunks.map(({ ordinal }) => ids.get(ordinal)),
-      toVectorParameter(chunks.map(({ vector }) => vector)),
-    ],
-  );
 }

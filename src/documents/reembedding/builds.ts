@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type SqlRunner } from '../../database/index.js';
-import { storedDimensions, toVectorParameter } from '../../embeddings/index.js';
+import { EmbeddingModels, storedDimensions, toVectorParameter } from '../../embeddings/index.js';
 import { ReembeddingQueue, type RunningJob } from './reembedding-queue.js';
 import { lockSpaces, switchSpace } from './spaces.js';
 
@@ -45,6 +45,7 @@ export class Builds {
   constructor(
     private readonly database: Database,
     private readonly queue: ReembeddingQueue,
+    private readonly models: EmbeddingModels,
   ) {}
 
   /** Claims a space; whoever worked on it before can write no more. Undefined when it is not to be built any more. */
@@ -94,11 +95,17 @@ export class Builds {
       await transaction.query(
         // a chunk that was deleted meanwhile is left out, and one that is being deleted waited for
         `INSERT INTO chunk_embeddings (space_id, chunk_id, dimensions, embedding)
-         SELECT $1, c.id, $2::integer, ($4::real[])[(place - 1) * $2::integer + 1 : place * $2::integer]::halfvec
+         SELECT $1, c.id, $5, ($4::real[])[(place - 1) * $2::integer + 1 : place * $2::integer]::halfvec
          FROM unnest($3::bigint[]) WITH ORDINALITY AS embedded (id, place) JOIN chunks c ON c.id = embedded.id
          FOR KEY SHARE OF c
          ON CONFLICT DO NOTHING`,
-        [build.spaceId, stored, chunks.map(({ id }) => id), toVectorParameter(vectors)],
+        [
+          build.spaceId,
+          stored,
+          chunks.map(({ id }) => id),
+          toVectorParameter(vectors),
+          this.models.indexSize(build.model, dimensions),
+        ],
       );
       await transaction.query('UPDATE embedding_spaces SET dimensions = $2, error = NULL WHERE id = $1', [
         build.spaceId,

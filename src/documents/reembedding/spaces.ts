@@ -1,4 +1,5 @@
 import type { SqlRunner } from '../../database/index.js';
+import { lockCollection } from '../collection-lock.js';
 
 /** A vector space of a collection: the one that is searched, or one that is being built to take its place. */
 export interface EmbeddingSpace {
@@ -13,6 +14,7 @@ export interface EmbeddingSpace {
  * meanwhile, and nobody else switches.
  */
 export async function lockSpaces(collectionId: number, transaction: SqlRunner): Promise<void> {
+  await lockCollection(collectionId, transaction);
   await transaction.query(
     "SELECT FROM embedding_spaces WHERE collection_id = $1 AND state <> 'retired' ORDER BY id FOR UPDATE",
     [collectionId],
