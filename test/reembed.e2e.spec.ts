@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchHitDto } from '../src/ask/dto/search.dto.js';
 import type { CollectionDto, CollectionListDto } from '../src/documents/dto/collection.dto.js';
-import type { AcceptedDocumentsDto } from '../src/documents/dto/document.dto.js';
+import type { AcceptedDocumentsDto, DocumentDto } from '../src/documents/dto/document.dto.js';
 import type { ReembeddingDto } from '../src/documents/reembedding/reembedding.dto.js';
 import {
   type ApiClient,
@@ -246,6 +246,42 @@ describe('a collection that is searched', () => {
         [other],
       );
       expect(counts).toEqual({ chunks: 146, vectors: 146 });
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'embeds a document anew that was half done when the model changed',
+    async () => {
+      const other = 'moving';
+      provider.default(answer('', { headersDelayMs: 10_000 }));
+      const sent = await app.post<AcceptedDocumentsDto>('/documents', {
+        title: 'Late',
+        text: 'Ospreys dive.',
+        collection: other,
+      });
+      const { id } = sent.body.documents[0]!;
+      const isAsked = (): boolean =>
+        provider.requests.some(({ body }) => String(body['input']).includes('Ospreys'));
+      await poll('its text is with the provider', async () => isAsked(), PATIENCE_MS);
+      await begin(app, other, LEXICAL);
+      await switched(app, other, LEXICAL);
+      expect((await app.get<DocumentDto>(`/documents/${id}`)).body).toMatchObject({
+        status: 'processing',
+        error: null,
+      });
+      provider.reset();
+      const ready = await poll(
+        'it is ready',
+        async () => {
+          const { body } = await app.get<DocumentDto>(`/documents/${id}`);
+          expect(body.error).toBeNull();
+          return body.status === 'ready' ? body : undefined;
+        },
+        PATIENCE_MS,
+      );
+      expect(ready.chunks).toBe(1);
+      expect((await semantic(app, other, 'ospreys dive'))[0]!.title).toBe('Late');
     },
     PATIENCE_MS,
   );

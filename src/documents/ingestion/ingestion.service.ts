@@ -4,7 +4,7 @@ import { UnreadableDocumentError } from '../loaders/index.js';
 import { DocumentParser, ParserGoneError } from '../parsing/document-parser.js';
 import type { ParsedDocument } from '../parsing/parse-document.js';
 import { storable } from '../storable.js';
-import { type Chunk, ChunkWriter, type EmbeddedChunk } from './chunk-writer.js';
+import { type Chunk, ChunkWriter, type EmbeddedChunk, SpaceSwitchedError } from './chunk-writer.js';
 import { type Claim, Claims, type Source, SupersededError } from './claim.js';
 import { IngestionProgress } from './ingestion-progress.js';
 import type { IngestionJob, JobAttempt } from './job-queue.js';
@@ -42,6 +42,8 @@ export class IngestionService {
       await this.ingest(taken.claim, taken.source, attempt.signal);
     } catch (error) {
       if (error instanceof SupersededError) return;
+      // with the vector space that the collection has now
+      if (error instanceof SpaceSwitchedError) return await this.handle(job, attempt);
       const isFinal = attempt.isLast || this.isHopeless(error, job.documentId);
       if (!(error instanceof UnreadableDocumentError))
         this.logger.error({ err: error, document_id: job.documentId }, 'Ingestion failed');

@@ -154,11 +154,12 @@ describe('a hostile archive', () => {
   });
 
   it('is not unpacked any further than it declares', () => {
-    const honest = zipSync({ a: [new Uint8Array(10_000_000), { level: 1 }] });
+    const honest = zipSync({ a: [new Uint8Array(100_000_000), { level: 1 }] });
     const lying = withField(honest, SIZE, 10);
-    const lyingTime = timeOf(() =>
-      expect(() => read(lying, 'a')).toThrow(new UnreadableDocumentError('It is a damaged archive.')),
-    );
+    const readLying = (): unknown => new ZipArchive(lying).read('a');
+    expect(readLying).toThrow(new UnreadableDocumentError('It is a damaged archive.'));
+    // of several, the quickest: that one was not interrupted
+    const lyingTime = Math.min(...[1, 2, 3].map(() => timeOf(() => expect(readLying).toThrow())));
     expect(lyingTime * 3).toBeLessThan(timeOf(() => new ZipArchive(honest).read('a')));
   });
 
