@@ -4,7 +4,7 @@ import { json } from 'express';
 import helmet from 'helmet';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
-import { ProblemFilter, readableBody, requestContext, validationPipe } from './common/index.js';
+import { bodyLimit, ProblemFilter, readableBody, requestContext, validationPipe } from './common/index.js';
 import type { AppConfig } from './config/index.js';
 import { setUpDocs } from './openapi-document.js';
 
@@ -40,6 +40,7 @@ export async function createApp(config: AppConfig): Promise<NestExpressApplicati
     });
   app.use('/documents', json({ limit: config.http.maxUploadBytes + DOCUMENT_OVERHEAD_BYTES }));
   app.use(json({ limit: BODY_LIMIT }));
+  app.use(bodyLimit);
   app.use(readableBody);
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());

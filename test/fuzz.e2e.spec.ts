@@ -43,7 +43,7 @@ const MUTATIONS: ((bytes: Buffer) => Buffer)[] = [
   (bytes) => {
     const mutated = Buffer.from(bytes);
     const at = random(bytes.length);
-    mutated.fill(random(256), at, at + 1 + random(100));
+    mutated.fill(random(256), at, Math.min(at + 1 + random(100), mutated.length));
     return mutated;
   },
 ];

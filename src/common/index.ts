@@ -2,7 +2,7 @@ export * from './errors/index.js';
 export * from './text/index.js';
 export { CommonModule } from './common.module.js';
 export { ClientDisconnectedError, OpenRequests } from './http/open-requests.js';
-export { readableBody } from './http/request-body.js';
+export { bodyLimit, readableBody } from './http/request-body.js';
 export { SseWriter } from './http/sse-writer.js';
 export { requestContext } from './http/request-context.js';
 export { Bulkhead, BulkheadFullError } from './concurrency/bulkhead.js';

@@ -53,7 +53,13 @@ export function toAppError(thrown: unknown): AppError {
   if (status === undefined)
     return new AppError('INTERNAL_ERROR', 'An unexpected error occurred.', { cause: thrown });
   const message = thrown instanceof Error ? thrown.message : '';
-  if (status === 413) return new AppError('TOO_LARGE', describeTooLarge(thrown, message));
+  if (status === 413)
+    return new AppError(
+      'TOO_LARGE',
+      message === 'File too large'
+        ? 'A file is larger than MAX_UPLOAD_MB lets this service take.'
+        : 'The request body is larger than this route takes.',
+    );
   if (status === 404)
     return new AppError('NOT_FOUND', message.startsWith('Cannot ') ? 'There is no such route.' : message);
   if (status === 415)
@@ -63,15 +69,6 @@ export function toAppError(thrown: unknown): AppError {
     code,
     code === 'INVALID_REQUEST' ? describeBadRequest(thrown, message) : ERROR_CATALOGUE[code].title,
   );
-}
-
-/** Express' body parsers tell their limit; the upload's is that of its files. */
-function describeTooLarge(thrown: unknown, message: string): string {
-  if (message === 'File too large') return 'A file is larger than MAX_UPLOAD_MB lets this service take.';
-  const limit = thrown instanceof Error && 'limit' in thrown ? Number(thrown.limit) : Number.NaN;
-  return Number.isFinite(limit)
-    ? `The request body is larger than the ${limit} bytes that this route takes.`
-    : 'The request body is larger than this route takes.';
 }
 
 /** Connection failures of the `pg` driver, and the codes with which PostgreSQL ends or refuses a session. */

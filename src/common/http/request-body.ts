@@ -18,6 +18,19 @@ export function readableBody(request: Request, _response: Response, next: NextFu
   }
 }
 
+/** Says how large a body may be, where the JSON parser (`raw-body`) has refused one. */
+export function bodyLimit(error: unknown, _request: Request, _response: Response, next: NextFunction): void {
+  const isTooLarge = error instanceof Error && 'type' in error && error.type === 'entity.too.large';
+  if (!isTooLarge || !('limit' in error)) next(error);
+  else
+    next(
+      new AppError(
+        'TOO_LARGE',
+        `The request body is larger than the ${Number(error.limit)} bytes that this route takes.`,
+      ),
+    );
+}
+
 /** Deeper JSON has no use here, and would overflow the stack of those who walk it by recursion. */
 const DEEPEST = 100;
 
