@@ -72,8 +72,8 @@ async function all(client: ApiClient): Promise<DocumentDto[]> {
 }
 
 /** The nearest passages of each group, but for ids, which differ between two databases. Among so few, it is exact. */
-async function nearest(client: ApiClient): Promise<unknown[]> {
-  const found: unknown[] = [];
+async function nearest(client: ApiClient): Promise<string[][]> {
+  const found: string[][] = [];
   for (const [group, query] of queries.entries()) {
     const hits = await client.search(query, {
       top_k: 20,
@@ -81,9 +81,12 @@ async function nearest(client: ApiClient): Promise<unknown[]> {
       search_mode: 'semantic',
       filter: { group },
     });
-    found.push(
-      hits.map(({ title, start, end, similarity_score }) => ({ title, start, end, similarity_score })),
-    );
+    // among equals, ids decide on the order, and on who still is among the first 20
+    const last = hits.at(-1)?.similarity_score;
+    const places = hits
+      .filter(({ similarity_score }) => similarity_score !== last)
+      .map(({ title, start, end, similarity_score }) => [similarity_score, title, start, end].join(' '));
+    found.push([...places.sort(), `${hits.length - places.length} of ${last}`]);
   }
   return found;
 }
@@ -111,7 +114,7 @@ async function untilReady(client: ApiClient): Promise<DocumentDto[]> {
 describe('kill -9 while documents are made searchable', () => {
   let provider: FakeProvider;
   let storages: Storage[];
-  let undisturbed: unknown[];
+  let undisturbed: string[][];
   const start = (storage: Storage): ServiceProcess =>
     spawnService({
       ...storage.env,
@@ -152,7 +155,7 @@ describe('kill -9 while documents are made searchable', () => {
     expect(documents.map(({ status, error }) => error ?? status)).toEqual(documents.map(() => 'ready'));
     expect(new Set(documents.map(({ external_id }) => external_id)).size).toBe(DOCUMENTS);
     expect(await nearest(client)).toEqual(undisturbed);
-    expect(undisturbed.flat()).toHaveLength(queries.length * 20);
+    expect(undisturbed.map((places) => places.length > 5)).toEqual(queries.map(() => true));
     expect(await owners(client)).toEqual(samples.flatMap(({ title }) => [title, title]));
     const counts = await client.get<{ chunks: number }>('/collections/default');
     expect(counts.body.chunks).toBe(documents.reduce((sum, { chunks }) => sum + chunks, 0));
