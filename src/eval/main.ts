@@ -1,6 +1,7 @@
 // Retrieval quality of this service on a judged collection: `npm run eval -- <folder in BEIR layout>`.
 import 'reflect-metadata';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,6 +11,7 @@ import { createApp } from '../create-app.js';
 import { Database } from '../database/index.js';
 import { IntakeService } from '../documents/index.js';
 import { KeywordIndex, type SearchMode, SearchService } from '../retrieval/index.js';
+import { evaluateAnswers } from './answers.js';
 import { type BeirCollection, readBeir } from './beir.js';
 import { mean, ndcg, recall, reciprocalRank } from './measures.js';
 
@@ -18,17 +20,37 @@ const DEPTH = 200;
 const DOCUMENTS_AT_ONCE = 100;
 const QUERIES_AT_ONCE = 4;
 const MODES: SearchMode[] = ['hybrid', 'keyword', 'semantic'];
-const USAGE = 'usage: npm run eval -- <folder> [--mode hybrid|keyword|semantic] (default: all three)';
+const USAGE =
+  'usage: npm run eval -- <folder> [--mode hybrid|keyword|semantic] (default: all three)\n' +
+  '       npm run eval -- <folder> --answers [--first N]   asks the questions that have gold answers';
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { mode: { type: 'string' } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { mode: { type: 'string' }, answers: { type: 'boolean' }, first: { type: 'string' } },
+});
 const [folder] = positionals;
-if (folder === undefined || (values.mode !== undefined && !MODES.some((mode) => mode === values.mode))) {
+const first = values.first === undefined ? Infinity : Number(values.first);
+if (
+  folder === undefined ||
+  !(first >= 1) ||
+  (values.mode !== undefined && !MODES.some((mode) => mode === values.mode))
+) {
   process.stderr.write(`${USAGE}\n`);
   process.exit(2);
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'footnote-eval-'));
-const app = await createApp(new AppConfig({ LOG_LEVEL: 'warn', ...process.env, DATA_DIR: dataDir }));
+const app = await createApp(
+  new AppConfig({
+    LOG_LEVEL: 'warn',
+    RATE_LIMIT_RPM: '0',
+    ...process.env,
+    // reached from this process only
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATA_DIR: dataDir,
+  }),
+);
 await app.init();
 const database = app.get(Database);
 // a server's database may hold other collections: this one is made for the run and removed after it
@@ -54,9 +76,32 @@ async function run(collection: BeirCollection): Promise<void> {
       `${collection.queries.length} queries, indexed in ${seconds.toFixed(1)} s; ` +
       `keyword engine ${app.get(KeywordIndex, { strict: false }).engine}\n`,
   );
+  if (values.answers) return printAnswers(collection);
   print('| mode | nDCG@10 | Recall@10 | Recall@100 | MRR | queries/s |\n|---|---|---|---|---|---|');
   for (const mode of MODES.filter((candidate) => values.mode === undefined || values.mode === candidate))
     print(await evaluate(collection, idOf, mode));
+}
+
+async function printAnswers(collection: BeirCollection): Promise<void> {
+  const { address, port } = (await app.listen(0, '127.0.0.1')).address() as AddressInfo;
+  const started = performance.now();
+  const scores = await evaluateAnswers(`http://${address}:${port}`, collectionName, collection, first);
+  const rate = scores.questions / ((performance.now() - started) / 1000);
+  print(
+    '| questions | answered | containment | exact match | quotes (most) | citations | wrong offsets | answers/s |\n' +
+      '|---|---|---|---|---|---|---|---|',
+  );
+  const cells = [
+    scores.questions,
+    scores.answered.toFixed(3),
+    scores.containment.toFixed(3),
+    scores.exactMatch.toFixed(3),
+    `${scores.meanQuotes.toFixed(2)} (${scores.mostQuotes})`,
+    scores.citations,
+    scores.wrongOffsets,
+    rate.toFixed(0),
+  ];
+  print(`| ${cells.join(' | ')} |`);
 }
 
 /** Adds all documents and waits until they are searchable. @returns the judged id of each document's id */
