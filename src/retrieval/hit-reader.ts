@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { terms } from '../common/index.js';
 import { Database } from '../database/index.js';
 import type { RankedCandidate } from './fusion.js';
+import { proximityScores } from './proximity.js';
 
 /** A chunk that a search returns, with all that a source needs. */
 export interface SearchHit {
@@ -39,6 +40,13 @@ interface Selection {
   topK: number;
   /** Keep a hit below its `minSimilarity` that has most of the question's words. */
   keepsStrongKeywords: boolean;
+  /** Rank the first ones anew, by how the question's words stand in them. */
+  reranks: boolean;
+}
+
+interface KeptHit {
+  row: HitRow;
+  candidate: RankedCandidate;
 }
 
 export interface ReadHits {
@@ -49,6 +57,8 @@ export interface ReadHits {
 
 /** Share of the question's distinct content words that makes a keyword hit strong, whatever its cosine. */
 const STRONG_COVERAGE = 0.6;
+/** Hits that are ranked anew. */
+const RERANKED = 20;
 /** How many more candidates than wanted are read when some may be dropped. */
 const READ_AHEAD = 3;
 
@@ -58,11 +68,12 @@ export class HitReader {
   constructor(private readonly database: Database) {}
 
   async read(query: string, ranked: readonly RankedCandidate[], selection: Selection): Promise<ReadHits> {
-    const { topK, keepsStrongKeywords } = selection;
+    const { topK, keepsStrongKeywords, reranks } = selection;
+    const most = reranks ? Math.max(topK, RERANKED) : topK;
     const wanted: RankedCandidate[] = [];
     let certain = 0;
     for (const candidate of ranked) {
-      if (certain === topK || wanted.length === topK * READ_AHEAD) break;
+      if (certain === most || wanted.length === Math.max(most, topK * READ_AHEAD)) break;
       if (isNear(candidate)) certain++;
       // its words decide, so it has to be read; one without words in common can only be dropped
       else if (!keepsStrongKeywords || candidate.keywordScore === undefined) continue;
@@ -71,16 +82,20 @@ export class HitReader {
     if (wanted.length === 0) return { hits: [], isStale: false };
     const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
     const queryTerms = new Set(certain < wanted.length ? terms(query) : []);
-    const hits: SearchHit[] = [];
+    const kept: KeptHit[] = [];
     for (const candidate of wanted) {
       const row = rows.get(candidate.chunkId);
       if (row === undefined) continue;
       if (!isNear(candidate) && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE)
         continue;
-      hits.push(toHit(row, candidate.similarity));
-      if (hits.length === topK) break;
+      kept.push({ row, candidate });
+      if (kept.length === most) break;
     }
-    return { hits, isStale: rows.size < wanted.length };
+    const hits = (reranks ? rerank(query, kept) : kept).slice(0, topK);
+    return {
+      hits: hits.map(({ row, candidate }) => toHit(row, candidate.similarity)),
+      isStale: rows.size < wanted.length,
+    };
   }
 
   private async rows(ids: readonly string[]): Promise<Map<string, HitRow>> {
@@ -97,6 +112,18 @@ export class HitReader {
 
 function isNear({ similarity, minSimilarity }: RankedCandidate): boolean {
   return Math.max(similarity, 0) >= minSimilarity;
+}
+
+function rerank(query: string, kept: readonly KeptHit[]): KeptHit[] {
+  const head = kept.slice(0, RERANKED);
+  const scores = proximityScores(
+    query,
+    head.map(({ row: { context, text }, candidate: { score } }) => ({ context, text, score })),
+  );
+  const order = head.map((hit, index) => ({ hit, score: scores[index] ?? 0 }));
+  // the sort is stable: equals stay as the search ranked them
+  order.sort((a, b) => b.score - a.score);
+  return [...order.map(({ hit }) => hit), ...kept.slice(RERANKED)];
 }
 
 /** Share of the query's distinct terms that occur in a text, 0..1. */

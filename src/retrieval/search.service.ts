@@ -127,6 +127,8 @@ export class SearchService {
       this.hits.read(query, mergeRanked(ranked.map((group) => group[index] ?? [])), {
         topK: request.topK,
         keepsStrongKeywords: request.mode !== 'semantic',
+        // measured for the built-in model only
+        reranks: request.mode === 'hybrid' && groups.every(({ model }) => !model.traits.findsBeyondKeywords),
       }),
     );
   }

@@ -14,7 +14,7 @@ const BIGRAM_WEIGHT = 0.4;
  */
 export class LexicalHashEmbeddingModel extends EmbeddingModel {
   override readonly id = 'lexical-hash';
-  override readonly traits = { keywordWeight: 0.8, findsBeyondKeywords: false, minSimilarity: 0.1 };
+  override readonly traits = { keywordWeight: 0.9, findsBeyondKeywords: false, minSimilarity: 0.1 };
 
   override async embed(
     texts: readonly string[],
