@@ -4,26 +4,68 @@ import { KeywordIndex } from './keyword-index.js';
 import { isRestricted, restrictionParameters, visibleChunk } from './restriction.js';
 
 /**
+ * A word that more chunks have is frequent: of those, only the chunks that it says most about are read, and how many
+ * there are is estimated.
+ */
+const FREQUENT = 4000;
+/** Chunks that are read for a frequent word, by what it says about them. */
+const BEST_OF_FREQUENT = 2000;
+/** Chunks whose frequent words are then looked up, so that their scores are exact; a multiple of what is wanted. */
+const COMPLETED = 4;
+
+const BM25 = '(p.tf::float8 * 2.2 / (p.tf + 1.2 * (0.25 + 0.75 * p.length / s.average_length)))';
+
+/**
  * BM25 (Robertson & Zaragoza 2009, k1 = 1.2, b = 0.75; the idf of Lucene, which is never negative) over the postings
  * table: plain SQL, for any PostgreSQL. A question's words are alternatives: each adds to the score.
+ *
+ * Its cost is bounded by constants, however large the collection: candidates are the chunks of the rare words and the
+ * best ones of the frequent words (impact-ordered postings, Anh & Moffat 2006), and the best of those get their exact
+ * score. A frequent word's document frequency is extrapolated from the first chunks that have it.
  */
 const SEARCH = `
   WITH query AS (
     SELECT lexeme FROM unnest(to_tsvector('english', $1))
   ), stats AS (
-    SELECT chunk_count::float8 AS chunks, greatest(lexeme_count::float8 / greatest(chunk_count, 1), 1) AS average_length
+    SELECT chunk_count::float8 AS chunks,
+           greatest(lexeme_count::float8 / greatest(chunk_count, 1), 1) AS average_length,
+           (SELECT min(id) FROM chunks WHERE collection_id = $2) AS first_id,
+           (SELECT max(id) FROM chunks WHERE collection_id = $2) AS last_id
     FROM collections WHERE id = $2
+  ), probed AS MATERIALIZED (
+    SELECT query.lexeme, p.* FROM query CROSS JOIN LATERAL (
+      SELECT chunk_id, tf, length FROM postings WHERE collection_id = $2 AND lexeme = query.lexeme
+      ORDER BY chunk_id LIMIT ${FREQUENT} + 1) p
+  ), found AS (
+    SELECT lexeme, count(*)::float8 AS chunks, max(chunk_id) AS last_id FROM probed GROUP BY lexeme
+  ), frequencies AS (
+    SELECT lexeme, found.chunks > ${FREQUENT} AS is_frequent,
+           CASE WHEN found.chunks > ${FREQUENT}
+                THEN least(found.chunks * (s.last_id - s.first_id + 1) / (found.last_id - s.first_id + 1), s.chunks)
+                ELSE found.chunks END AS frequency
+    FROM found CROSS JOIN stats s
+  ), weights AS MATERIALIZED (
+    SELECT lexeme, is_frequent, ln(1 + (greatest(s.chunks - frequency, 0) + 0.5) / (frequency + 0.5)) AS idf
+    FROM frequencies CROSS JOIN stats s
   ), matched AS (
-    SELECT p.chunk_id, p.lexeme, p.tf::float8 AS tf, p.length::float8 AS length
-    FROM query JOIN postings p ON p.collection_id = $2 AND p.lexeme = query.lexeme
-  ), weights AS (
-    SELECT lexeme, ln(1 + (chunks - count(*) + 0.5) / (count(*) + 0.5)) AS idf
-    FROM matched CROSS JOIN stats GROUP BY lexeme, chunks
-  ), best AS (
-    SELECT m.chunk_id, sum(w.idf * m.tf * 2.2 / (m.tf + 1.2 * (0.25 + 0.75 * m.length / s.average_length))) AS score
-    FROM matched m JOIN weights w USING (lexeme) CROSS JOIN stats s
+    SELECT p.chunk_id, NOT w.is_frequent AS is_rare, w.idf * ${BM25} AS score
+    FROM probed p JOIN weights w ON w.lexeme = p.lexeme AND NOT w.is_frequent CROSS JOIN stats s
+    UNION ALL
+    SELECT p.chunk_id, false, w.idf * ${BM25}
+    FROM weights w CROSS JOIN stats s CROSS JOIN LATERAL (
+      SELECT chunk_id, tf, length FROM postings WHERE collection_id = $2 AND lexeme = w.lexeme AND tf > 1
+      ORDER BY tf / (tf + 0.3 + 0.006 * length) DESC LIMIT ${BEST_OF_FREQUENT}) p
+    WHERE w.is_frequent
+  ), likely AS MATERIALIZED (
+    SELECT chunk_id, coalesce(sum(score) FILTER (WHERE is_rare), 0) AS rare_score FROM matched m
     WHERE NOT $3::boolean OR ${visibleChunk('m.chunk_id', 4, 5)}
-    GROUP BY m.chunk_id ORDER BY score DESC, m.chunk_id LIMIT $6
+    GROUP BY chunk_id ORDER BY sum(score) DESC, chunk_id LIMIT ${COMPLETED} * $6
+  ), best AS (
+    SELECT l.chunk_id, l.rare_score + coalesce((
+             SELECT sum(w.idf * ${BM25}) FROM weights w JOIN postings p
+               ON p.collection_id = $2 AND p.lexeme = w.lexeme AND p.chunk_id = l.chunk_id
+             WHERE w.is_frequent), 0) AS score
+    FROM likely l CROSS JOIN stats s ORDER BY score DESC, l.chunk_id LIMIT $6
   )
   SELECT best.chunk_id::text AS id, best.score, 1 - (e.embedding <=> $7::real[]::halfvec) AS similarity
   FROM best JOIN chunk_embeddings e ON e.space_id = $8 AND e.chunk_id = best.chunk_id

@@ -39,7 +39,8 @@ export class Corpus {
   readonly #cumulative: Float64Array;
   /** The words of each theme that name something. */
   readonly #themes = Map.groupBy(this.#words.slice(FIRST_TOPIC_RANK), themeOf);
-  readonly #sentences: string[][] = [];
+  /** The words of each sentence that name something, first those that its section or document is about. */
+  readonly #topics: string[][] = [];
 
   constructor(seed = 1) {
     this.#random = mulberry32(seed);
@@ -51,9 +52,9 @@ export class Corpus {
   document(number: number, wanted = WORDS_A_DOCUMENT): BenchDocument {
     const blocks: string[] = [];
     const themes = Array.from({ length: DOCUMENT_THEMES }, () => this.#between(0, THEMES - 1));
-    const subject = this.#topics(DOCUMENT_WORDS, themes);
+    const subject = this.#wordsOf(DOCUMENT_WORDS, themes);
     for (let words = 0; words < wanted;) {
-      const section = this.#topics(SECTION_WORDS, [themes[this.#between(0, DOCUMENT_THEMES - 1)] ?? 0]);
+      const section = this.#wordsOf(SECTION_WORDS, [themes[this.#between(0, DOCUMENT_THEMES - 1)] ?? 0]);
       blocks.push(`## ${capital(this.#oneOf(section))} ${this.#pick()} ${this.#oneOf(subject)}`);
       const paragraphs = this.#between(4, 10);
       for (let i = 0; i < paragraphs; i++) {
@@ -69,8 +70,7 @@ export class Corpus {
   questions(count: number): string[] {
     const questions = new Set<string>();
     while (questions.size < count) {
-      const sentence = this.#sentences[this.#between(0, this.#sentences.length - 1)] ?? [];
-      const topics = sentence.filter((word) => (this.#ranks.get(word) ?? 0) >= FIRST_TOPIC_RANK).slice(0, 4);
+      const topics = this.#topics[this.#between(0, this.#topics.length - 1)]?.slice(0, 4) ?? [];
       if (topics.length >= 3) questions.add(`What is said of the ${topics.join(' and the ')}?`);
     }
     return [...questions];
@@ -86,16 +86,21 @@ export class Corpus {
   }
 
   #sentence(subject: readonly string[], section: readonly string[]): string[] {
+    const own: string[] = [];
+    const others: string[] = [];
     const words = Array.from({ length: this.#between(8, 22) }, () => {
       const source = this.#random();
-      if (source < SECTION_SHARE) return this.#oneOf(section);
-      return source < SECTION_SHARE + DOCUMENT_SHARE ? this.#oneOf(subject) : this.#pick();
+      const isOwn = source < SECTION_SHARE + DOCUMENT_SHARE;
+      const word = isOwn ? this.#oneOf(source < SECTION_SHARE ? section : subject) : this.#pick();
+      if (isOwn) own.push(word);
+      else if ((this.#ranks.get(word) ?? 0) >= FIRST_TOPIC_RANK) others.push(word);
+      return word;
     });
-    this.#sentences.push(words);
+    this.#topics.push([...new Set([...own, ...others])]);
     return words;
   }
 
-  #topics(count: number, themes: readonly number[]): string[] {
+  #wordsOf(count: number, themes: readonly number[]): string[] {
     const words = themes.flatMap((theme) => this.#themes.get(theme) ?? []);
     return Array.from({ length: count }, () => this.#oneOf(words));
   }

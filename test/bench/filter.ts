@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { mapLimit } from '../../src/common/concurrency/map-limit.js';
-import type { SearchHitDto, SearchResponseDto } from '../../src/ask/dto/search.dto.js';
 import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
 import { Corpus } from './corpus.js';
+import { fill } from './fill.js';
 import { percentile } from './load.js';
 import { machine, markdown, note, writeResults } from './results.js';
+import { search } from './search-load.js';
 import { setStage } from './stage.js';
 import { standInEmbedding } from './stand-in-embedding.js';
 import { get } from './uploads.js';
@@ -26,10 +27,7 @@ DATABASE_URL or, where it is not set, on the embedded one.
 `;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TOP_K = 10;
-/** About eight passages. */
-const WORDS = 2400;
 const PERCENT = 100;
-const SENDERS = 4;
 /** Half of the last digit that a hit's similarity has. */
 const ROUNDING = 5e-7;
 
@@ -94,7 +92,13 @@ const { toVectorParameter } = await compiled<Vectors>('embeddings/vector-storage
 const corpus = new Corpus();
 await using stage = await setStage(values.dist, 'stand-in');
 const { url, pool } = stage;
-await fill();
+note(`Ingesting about ${wantedChunks} passages`);
+await fill(url, corpus, wantedChunks, {
+  more: (number) => ({
+    metadata: { percentile: number % PERCENT },
+    allowed: [`team-${number % PERCENT}`],
+  }),
+});
 await stage.settle();
 const { chunks, documents } = await get<CollectionDto>(`${url}/collections/default`);
 const questions = corpus.questions(questionCount);
@@ -112,37 +116,16 @@ const conditions = {
 };
 await writeResults('filter', values.output, { conditions, results }, table());
 
-/** Documents until there are enough passages; each one's percentile is its number's last two digits. */
-async function fill(): Promise<void> {
-  note(`Ingesting about ${wantedChunks} passages`);
-  let number = 0;
-  let there = 0;
-  const send = async (): Promise<void> => {
-    while (there < wantedChunks) {
-      const percentOf = number % PERCENT;
-      const body = {
-        ...corpus.document(number++, WORDS),
-        metadata: { percentile: percentOf },
-        allowed: [`team-${percentOf}`],
-      };
-      const response = await fetch(`${url}/documents?wait=true`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      if (response.status !== 201)
-        throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
-      if (number % 200 === 0) there = (await get<CollectionDto>(`${url}/collections/default`)).chunks;
-    }
-  };
-  await Promise.all(Array.from({ length: SENDERS }, send));
-}
-
 async function measure({ name, percent, restriction }: Case): Promise<Result> {
   const latencies: number[] = [];
   const recalls = await mapLimit(questions, 1, async (question) => {
     const sent = performance.now();
-    const hits = await search(question, restriction);
+    const hits = await search(url, {
+      queries: [question],
+      search_mode: 'semantic',
+      top_k: TOP_K,
+      ...restriction,
+    });
     latencies.push(performance.now() - sent);
     const exact = await nearest(question, percent);
     const last = exact.at(-1)?.similarity ?? 1;
@@ -161,22 +144,6 @@ async function measure({ name, percent, restriction }: Case): Promise<Result> {
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
   };
-}
-
-async function search(question: string, restriction: Case['restriction']): Promise<SearchHitDto[]> {
-  const response = await fetch(`${url}/search`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      queries: [question],
-      search_mode: 'semantic',
-      top_k: TOP_K,
-      min_similarity: 0,
-      ...restriction,
-    }),
-  });
-  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
-  return ((await response.json()) as SearchResponseDto).results[0]?.hits ?? [];
 }
 
 /** The exact result: every visible vector is compared, because no index knows an expression like this. */

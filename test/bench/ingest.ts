@@ -81,7 +81,12 @@ const ofTexts = await ingestFiles(url, newTexts('texts', 0));
 note('Uploading files of all formats');
 const ofFiles = await ingestFiles(url, await filesOfAllFormats());
 await stage.settle();
-const load = { url, questions: corpus.questions(QUESTIONS), collections: ['texts'], connections };
+const load = {
+  url,
+  questions: corpus.questions(QUESTIONS),
+  options: { collections: ['texts'] },
+  connections,
+};
 note('Searching');
 await searchUntil(load, AbortSignal.timeout(3000));
 const alone = await searchUntil(load, AbortSignal.timeout(seconds * 1000));

@@ -1,9 +1,10 @@
-import type { SearchResponseDto } from '../../src/ask/dto/search.dto.js';
+import type { SearchHitDto, SearchResponseDto } from '../../src/ask/dto/search.dto.js';
 
 interface Load {
   url: string;
   questions: readonly string[];
-  collections: readonly string[];
+  /** What each search asks for beside its question. */
+  options: object;
   /** Searches at once. */
   connections: number;
 }
@@ -16,14 +17,14 @@ export interface Searches {
 
 /** Closed-loop load of `POST /search` until the signal. @throws when a search fails or finds nothing */
 export async function searchUntil(load: Load, signal: AbortSignal): Promise<Searches> {
-  const { questions, connections } = load;
+  const { url, questions, options, connections } = load;
   const latencies: number[] = [];
   const started = performance.now();
   const client = async (offset: number): Promise<void> => {
     for (let index = offset; !signal.aborted; index++) {
       const sent = performance.now();
-      const found = await search(load, questions[index % questions.length] ?? '');
-      if (found === 0) throw new Error('a search found nothing');
+      const found = await search(url, { queries: [questions[index % questions.length]], ...options });
+      if (found.length === 0) throw new Error('a search found nothing');
       if (!signal.aborted) latencies.push(performance.now() - sent);
     }
   };
@@ -35,13 +36,14 @@ export async function searchUntil(load: Load, signal: AbortSignal): Promise<Sear
   return { latencies, seconds: (performance.now() - started) / 1000 };
 }
 
-async function search({ url, collections }: Load, question: string): Promise<number> {
+/** What the first query of a search finds, however unlike it is. */
+export async function search(url: string, request: object): Promise<SearchHitDto[]> {
   const response = await fetch(`${url}/search`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ queries: [question], collections, min_similarity: 0 }),
+    body: JSON.stringify({ min_similarity: 0, ...request }),
   });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`POST /search answered ${response.status}: ${text}`);
-  return (JSON.parse(text) as SearchResponseDto).results[0]?.hits.length ?? 0;
+  return (JSON.parse(text) as SearchResponseDto).results[0]?.hits ?? [];
 }

@@ -2,6 +2,7 @@ import { Foundation1763800000000 } from './1763800000000-foundation.js';
 import { Money1764000000000 } from './1764000000000-money.js';
 import { Knowledge1764100000000 } from './1764100000000-knowledge.js';
 import { ParallelIngestion1764200000000 } from './1764200000000-parallel-ingestion.js';
+import { LargeCollections1764300000000 } from './1764300000000-large-collections.js';
 
 /** All migrations, oldest first. A shipped migration never changes. */
 export const MIGRATIONS = [
@@ -9,4 +10,5 @@ export const MIGRATIONS = [
   Money1764000000000,
   Knowledge1764100000000,
   ParallelIngestion1764200000000,
+  LargeCollections1764300000000,
 ];

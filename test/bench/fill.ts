@@ -1,0 +1,45 @@
+import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
+import type { BenchDocument, Corpus } from './corpus.js';
+import { get } from './uploads.js';
+
+/** About eight passages a document. */
+const WORDS = 2400;
+const SENDERS = 4;
+/** Documents after which the passages are counted again. */
+const COUNTED_EVERY = 100;
+
+/**
+ * Adds documents, several at once, until there are `wanted` passages in the collection `default`.
+ * @param first number of the first of them
+ * @param more what a document has beside title and text, by its number
+ * @returns the number of the next document
+ */
+export async function fill(
+  url: string,
+  corpus: Corpus,
+  wanted: number,
+  { first = 0, more = () => ({}) }: { first?: number; more?: (number: number) => object } = {},
+): Promise<number> {
+  let number = first;
+  let there = 0;
+  const send = async (): Promise<void> => {
+    while (there < wanted) {
+      const next = number++;
+      await add(url, { ...corpus.document(next, WORDS), ...more(next) });
+      if (number % COUNTED_EVERY === 0)
+        there = (await get<CollectionDto>(`${url}/collections/default`)).chunks;
+    }
+  };
+  await Promise.all(Array.from({ length: SENDERS }, send));
+  return number;
+}
+
+async function add(url: string, document: BenchDocument): Promise<void> {
+  const response = await fetch(`${url}/documents?wait=true`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(document),
+  });
+  if (response.status !== 201)
+    throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
+}
