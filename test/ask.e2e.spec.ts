@@ -90,6 +90,7 @@ describe('POST /ask', () => {
       'cost_usd',
       'latency_ms',
       'timings',
+      'standalone_question',
       'attempts',
       'cached',
       'evaluation',
@@ -112,8 +113,17 @@ describe('POST /ask', () => {
     });
     expect(answer.id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(answer.latency_ms).toBeGreaterThan(0);
-    expect(Object.keys(answer.timings)).toEqual(['embed_ms', 'search_ms', 'first_token_ms', 'generate_ms']);
-    for (const duration of Object.values(answer.timings)) expect(duration).toBeGreaterThanOrEqual(0);
+    expect(Object.keys(answer.timings)).toEqual([
+      'condense_ms',
+      'rephrase_ms',
+      'embed_ms',
+      'search_ms',
+      'first_token_ms',
+      'generate_ms',
+    ]);
+    const { condense_ms, rephrase_ms, ...durations } = answer.timings;
+    expect([condense_ms, rephrase_ms]).toEqual([null, null]);
+    for (const duration of Object.values(durations)) expect(duration).toBeGreaterThanOrEqual(0);
     for (const source of answer.sources) {
       expect(Object.keys(source)).toEqual([
         'id',

@@ -108,7 +108,8 @@ describe.each(['anthropic/claude-sonnet-5', 'openai/gpt-4o-mini'] as const)('%s'
 
   it('answers with verified citations, exact usage and tokens × price', async () => {
     const usage = { inputTokens: 700, outputTokens: 112, cacheReadTokens: 64, cacheWriteTokens: 32 };
-    provider.next(answer(PARTS, { usage }));
+    // the first call, which is to condense the question, costs nothing
+    provider.next(status(400), answer(PARTS, { usage }));
     const reply = await app.ask({
       question: QUESTION,
       max_tokens: 321,

@@ -33,7 +33,9 @@ export interface AnswerSummary {
   costUsd: number | null;
   latencyMs: number;
   timings: Timings;
-  /** Calls to models that it took. */
+  /** What was searched in place of the question; null: the question as it is. */
+  standaloneQuestion: string | null;
+  /** Calls to models that it took, without those that rewrote the question. */
   attempts: number;
   /** Whether it was generated for another ask, before or at the same time. */
   cached: boolean;
@@ -68,10 +70,18 @@ export type Evaluation =
     }
   | { error: string };
 
-/** Milliseconds. */
-export interface Timings {
+/** Milliseconds, of what comes before the answer. */
+export interface FindTimings {
+  /** Null without earlier turns, or without anything to search. */
+  condenseMs: number | null;
+  /** Null where no rephrasings were asked for, or without anything to search. */
+  rephraseMs: number | null;
   embedMs: number;
   searchMs: number;
+}
+
+/** Milliseconds. */
+export interface Timings extends FindTimings {
   /** From the start of the generation to its first text; null when there was none. */
   firstTokenMs: number | null;
   generateMs: number;
@@ -79,7 +89,7 @@ export interface Timings {
 
 /** What the pipeline yields: sources once, text and citations, the other models' answers, done, and the judge's word. */
 export type AnswerEvent =
-  | { type: 'sources'; sources: SearchHit[]; timings: Pick<Timings, 'embedMs' | 'searchMs'> }
+  | { type: 'sources'; sources: SearchHit[]; timings: FindTimings }
   | { type: 'token'; text: string }
   | { type: 'citation'; citation: Citation }
   | { type: 'alternative'; alternative: AlternativeAnswer }

@@ -12,6 +12,8 @@ import { AskService } from './ask.service.js';
 import { AnswerGenerator } from './generation/answer-generator.js';
 import { CachedGenerator } from './generation/cached-generator.js';
 import { Comparison } from './generation/comparison.service.js';
+import { QueryRewriter } from './query-understanding/query-rewriter.js';
+import { SourceFinder } from './query-understanding/source-finder.js';
 import { MemoryResponseStore } from './response-cache/memory-response-store.js';
 import { RedisResponseStore } from './response-cache/redis-response-store.js';
 import { ResponseStore } from './response-cache/response-store.js';
@@ -23,6 +25,8 @@ import { SearchController } from './search.controller.js';
   controllers: [AskController, AskBatchController, SearchController],
   providers: [
     AskService,
+    SourceFinder,
+    QueryRewriter,
     AnswerGenerator,
     CachedGenerator,
     Comparison,

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { billEmbedding, type BilledCall, type Tab, Tabs } from '../costs/index.js';
+import { type BilledCall, type Tab, Tabs } from '../costs/index.js';
 import type { LanguageModel } from '../llm/index.js';
-import { SearchService } from '../retrieval/index.js';
 import type { AlternativeAnswer, AnswerEvent, Evaluation } from './answer-event.js';
 import { AnswerEvaluator } from './answer-evaluator.js';
 import { billOf } from './bill.js';
@@ -12,6 +11,7 @@ import { Comparison } from './generation/comparison.service.js';
 import type { Alternative, GenerationEvent } from './generation/generation.js';
 import { Outcome } from './outcome.js';
 import { type PreparedPrompt, preparePrompt } from './prompt-request.js';
+import { SourceFinder } from './query-understanding/source-finder.js';
 import type { Question } from './question.js';
 
 /** What one ask has come to until now. */
@@ -23,11 +23,11 @@ interface Ask {
   tab: Tab;
 }
 
-/** The pipeline: search, prompt, generate, cite, record. Knows no HTTP, no provider and no dialect. */
+/** The pipeline: find sources, prompt, generate, cite, record. Knows no HTTP, no provider and no dialect. */
 @Injectable()
 export class AskService {
   constructor(
-    private readonly searches: SearchService,
+    private readonly finder: SourceFinder,
     private readonly generator: AnswerGenerator,
     private readonly cached: CachedGenerator,
     private readonly comparison: Comparison,
@@ -50,7 +50,8 @@ export class AskService {
     let generation: ReturnType<AskService['generation']> | undefined;
     let evaluation: Promise<Evaluation> | undefined;
     try {
-      const found = await this.search(question, tab, signal);
+      const calls: BilledCall[] = [];
+      const found = await this.finder.find({ question, models, tab, calls }, signal);
       const prompt = preparePrompt(question, found.hits);
       const ask: Ask = { id, question, models, prompt, tab };
       if (prompt.sources.length > 0) generation = this.generation(ask, signal);
@@ -58,7 +59,6 @@ export class AskService {
       await generation?.next();
       yield { type: 'sources', sources: prompt.sources.map(({ hit }) => hit), timings: found.timings };
       const outcome = new Outcome(prompt.sources);
-      const calls = [...found.calls];
       if (generation === undefined) yield* outcome.noContext();
       else yield* this.tell(generation, outcome, calls, ask);
       await tab.settle();
@@ -80,6 +80,7 @@ export class AskService {
           costUsd,
           latencyMs: performance.now() - started,
           timings: { ...found.timings, ...outcome.timings() },
+          standaloneQuestion: found.standaloneQuestion,
           attempts: outcome.finish?.calls.length ?? 0,
           cached: outcome.finish?.cached ?? false,
         },
@@ -95,16 +96,6 @@ export class AskService {
 
   private modelsOf({ model, models }: Question): LanguageModel[] {
     return models === undefined ? this.generator.withFallbacks(model) : this.generator.exactly(models);
-  }
-
-  private async search(question: Question, tab: Tab, signal: AbortSignal) {
-    const calls: BilledCall[] = [];
-    const { hits, timings } = await this.searches.search(
-      { ...question.search, queries: [question.question] },
-      signal,
-      billEmbedding(tab, 'query_embedding', calls),
-    );
-    return { hits: hits[0] ?? [], timings, calls };
   }
 
   private generation(

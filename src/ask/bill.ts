@@ -28,7 +28,7 @@ export function billOf(calls: readonly BilledCall[]): Bill {
 /** Puts each attempt at a model on a tab when it is over, and into a list. */
 export function billAttempts(
   tab: Tab,
-  operation: 'answer' | 'judge',
+  operation: 'answer' | 'judge' | 'condense' | 'multi_query',
   calls: BilledCall[],
 ): (report: AttemptReport) => void {
   return (report) => calls.push(tab.add(finishedCall(report, operation, calls.length + 1)));

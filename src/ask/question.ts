@@ -6,6 +6,8 @@ export interface Question {
   question: string;
   history: readonly Turn[];
   search: Omit<SearchRequest, 'queries'>;
+  /** In how many other words it is searched besides; 0: in none. */
+  multiQuery: number;
   maxTokens: number;
   temperature: number | undefined;
   /** One of `LLM_MODELS`, the others being its fallbacks; absent: the first. */

@@ -62,7 +62,10 @@ class ModelCosts extends CostGroup {
 }
 
 class OperationCosts extends CostGroup {
-  @ApiProperty({ example: 'answer', enum: ['answer', 'judge', 'query_embedding', 'document_embedding'] })
+  @ApiProperty({
+    example: 'answer',
+    enum: ['answer', 'judge', 'condense', 'multi_query', 'query_embedding', 'document_embedding'],
+  })
   operation!: string;
 }
 

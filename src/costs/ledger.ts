@@ -4,7 +4,8 @@ import { Database } from '../database/index.js';
 import type { BudgetCharge } from './budget.js';
 import { countCall } from './cost-metrics.js';
 
-export type Operation = 'answer' | 'judge' | 'query_embedding' | 'document_embedding';
+export type Operation =
+  'answer' | 'judge' | 'condense' | 'multi_query' | 'query_embedding' | 'document_embedding';
 
 /** One call to a model, as it is recorded. Nothing of what was asked or said is in it. */
 export interface LedgerEntry {

@@ -5,7 +5,7 @@ import { AppConfig } from '../config/index.js';
 import type { AttemptReport } from './attempt.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent } from './language-model.js';
-import { type CallEvent, type CallHooks, ModelCaller } from './model-caller.js';
+import { type CallEvent, type CallOptions, ModelCaller } from './model-caller.js';
 import { ModelGate } from './model-gate.js';
 import type { LanguageModelRegistry } from './model-registry.js';
 
@@ -65,7 +65,7 @@ function callerOf(models: LanguageModel[], env: Record<string, string> = {}): Mo
 }
 
 /** Calls, and takes down all that comes of it. */
-function start(caller: ModelCaller, models: LanguageModel[], hooks: CallHooks = {}) {
+function start(caller: ModelCaller, models: LanguageModel[], hooks: CallOptions = {}) {
   const controller = new AbortController();
   const events: CallEvent[] = [];
   const reports: AttemptReport[] = [];
@@ -150,6 +150,21 @@ describe('ModelCaller, falling back', () => {
     const b = new ScriptedModel('b/one', [works]);
     expect(await start(callerOf([a, b]), [a, b]).error).toBe(bug);
     expect(b.signals).toEqual([]);
+  });
+
+  it('shares the time that one call is given, where that is less than LLM_TIMEOUT_MS', async () => {
+    vi.useFakeTimers();
+    const a = new ScriptedModel('a/one', [[HANGS]]);
+    const b = new ScriptedModel('b/one', [[text('Yes.'), HANGS]]);
+    const run = start(callerOf([a, b], { LLM_MAX_RETRIES: '2' }), [a, b], { timeoutMs: 5_000 });
+    await vi.advanceTimersByTimeAsync(2_501);
+    expect([a.signals[0]!.aborted, b.signals.length]).toEqual([true, 1]);
+    await vi.advanceTimersByTimeAsync(2_501);
+    expect(await run.error).toMatchObject({ kind: 'timeout', message: 'b/one took longer than 5000 ms' });
+    expect(run.reports.map(({ model, outcome }) => [model, outcome])).toEqual([
+      ['a/one', 'failed'],
+      ['b/one', 'cut'],
+    ]);
   });
 
   it('does not fall back for a caller that has left', async () => {

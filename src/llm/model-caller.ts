@@ -17,6 +17,12 @@ export interface CallHooks {
   onAttempt?: (report: AttemptReport) => void;
 }
 
+/** How one call differs from others. */
+export interface CallOptions extends CallHooks {
+  /** Longest time of the whole call in ms, where that is shorter than `LLM_TIMEOUT_MS`. */
+  timeoutMs?: number;
+}
+
 export type CallEvent =
   | { type: 'text'; text: string }
   | ModelCitation
@@ -70,13 +76,14 @@ export class ModelCaller {
     models: readonly LanguageModel[],
     request: GenerationRequest,
     signal: AbortSignal,
-    hooks: CallHooks,
+    { timeoutMs = Infinity, ...hooks }: CallOptions,
   ): AsyncGenerator<CallEvent> {
-    const { timeoutMs, firstTokenTimeoutMs, stallTimeoutMs, maxRetries } = this.config.llm;
-    const deadline = performance.now() + timeoutMs;
+    const { firstTokenTimeoutMs, stallTimeoutMs, maxRetries } = this.config.llm;
+    const callMs = Math.min(timeoutMs, this.config.llm.timeoutMs);
+    const deadline = performance.now() + callMs;
     const options = {
       maxRetries,
-      timeouts: { callMs: timeoutMs, firstTokenMs: firstTokenTimeoutMs, stallMs: stallTimeoutMs },
+      timeouts: { callMs, firstTokenMs: firstTokenTimeoutMs, stallMs: stallTimeoutMs },
       deadline,
       ...hooks,
     };

@@ -1,10 +1,13 @@
-import type { AnswerPromptInput, Turn } from './prompt.js';
+import type { AnswerPromptInput, CondensePromptInput, Turn } from './prompt.js';
 
 /** Fewer tokens than this of a passage say too little to be worth a source. */
 const SMALLEST_CUT = 64;
 
 /** Written behind a passage that was cut. */
 export const CUT_NOTE = '\n(cut here: the passage goes on)';
+
+/** Earlier turns that say what a question is about. */
+const MOST_TURNS = 8;
 
 export interface PackedPassage {
   passage: number;
@@ -42,7 +45,11 @@ export function packPassages(
 }
 
 /** The latest turns that fit, oldest first. Never starts with an answer whose question was dropped. */
-export function packHistory({ history, historyTokens, countTokens }: AnswerPromptInput): Turn[] {
+export function packHistory({
+  history,
+  historyTokens,
+  countTokens,
+}: Pick<AnswerPromptInput, 'history' | 'historyTokens' | 'countTokens'>): Turn[] {
   let left = historyTokens;
   let first = history.length;
   while (first > 0) {
@@ -54,6 +61,16 @@ export function packHistory({ history, historyTokens, countTokens }: AnswerPromp
   }
   while (history[first]?.role === 'assistant') first++;
   return history.slice(first);
+}
+
+/** As {@link packHistory}, of at most {@link MOST_TURNS} turns, with the end of each that is too long cut off. */
+export function packShortened(input: CondensePromptInput): Turn[] {
+  const { countTokens, turnTokens } = input;
+  const history = input.history.slice(-MOST_TURNS).map(({ role, content }) => ({
+    role,
+    content: countTokens(content) <= turnTokens ? content : cutToTokens(content, turnTokens, countTokens),
+  }));
+  return packHistory({ ...input, history });
 }
 
 /** The longest prefix, ending at a white space, of at most `budget` tokens. */

@@ -35,6 +35,30 @@ export interface AnswerPrompt {
   questionText: string;
 }
 
+export interface CondensePromptInput {
+  question: string;
+  /** Oldest first. */
+  history: readonly Turn[];
+  /** Most tokens of the earlier turns together, and of each of them; the latest are taken, longer ones are cut. */
+  historyTokens: number;
+  turnTokens: number;
+  countTokens: (text: string) => number;
+}
+
+export interface RephrasePromptInput {
+  question: string;
+  /** Rephrasings to write. */
+  count: number;
+}
+
+/** A prompt that has a question rewritten for the search, provider-neutral. */
+export interface RewritingPrompt {
+  version: string;
+  /** Never depends on what is rewritten: the stable prefix that providers cache. */
+  instructions: string;
+  questionText: string;
+}
+
 export interface JudgePromptInput {
   question: string;
   answer: string;

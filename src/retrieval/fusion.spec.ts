@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from './candidate.js';
-import { fuse, mergeRanked } from './fusion.js';
+import { fuse, fuseQueries, mergeRanked, type RankedCandidate } from './fusion.js';
 import { interpolate } from './textsearch-keyword-index.js';
 
 const candidate = (chunkId: string, similarity: number, keywordScore?: number): Candidate => ({
@@ -48,6 +48,66 @@ describe('fuse', () => {
           expect(score).toBeGreaterThanOrEqual(0);
           expect(score).toBeLessThanOrEqual(1.000001);
           expect(score).toBeLessThanOrEqual(scores[index - 1] ?? 2);
+        }
+      }),
+    );
+  });
+});
+
+describe('fuseQueries', () => {
+  const ranked = (
+    chunkId: string,
+    score: number,
+    changes: Partial<RankedCandidate> = {},
+  ): RankedCandidate => ({
+    chunkId,
+    score,
+    similarity: 0.1,
+    keywordScore: undefined,
+    minSimilarity: 0.05,
+    ...changes,
+  });
+
+  it('leaves what one query found as it is', () => {
+    const found = [ranked('1', 1), ranked('2', 0.4)];
+    expect(fuseQueries([found])).toEqual(found);
+    expect(fuseQueries([])).toEqual([]);
+  });
+
+  it('has a chunk once, with its highest cosine and a keyword score where there is one', () => {
+    const fused = fuseQueries([
+      [ranked('1', 1, { similarity: 0.3 }), ranked('2', 0.5, { similarity: 0.2, keywordScore: 4 })],
+      [ranked('1', 0.5, { similarity: 0.6, keywordScore: 7 }), ranked('3', 1)],
+      [ranked('2', 1, { similarity: 0.1, keywordScore: 9 })],
+    ]);
+    expect(fused.map(({ chunkId, score }) => [chunkId, Math.round(score * 1000)])).toEqual([
+      ['1', 700],
+      ['2', 500],
+      ['3', 200],
+    ]);
+    expect(fused[0]).toMatchObject({ similarity: 0.6, keywordScore: 7 });
+    expect(fused[1]).toMatchObject({ similarity: 0.2, keywordScore: 4 });
+  });
+
+  it('keeps what the question finds first before all that only rephrasings find', () => {
+    const lists = fc.array(
+      fc.uniqueArray(fc.record({ id: fc.nat(30), score: fc.double({ min: 0, max: 1, noNaN: true }) }), {
+        selector: ({ id }) => id,
+      }),
+      { maxLength: 5 },
+    );
+    fc.assert(
+      fc.property(lists, (others) => {
+        const found = [
+          [ranked('999', 1)],
+          ...others.map((list) => list.map(({ id, score }) => ranked(String(id), score))),
+        ];
+        const fused = fuseQueries(found);
+        expect(fused[0]?.chunkId).toBe('999');
+        expect(new Set(fused.map(({ chunkId }) => chunkId)).size).toBe(fused.length);
+        for (const [index, { score }] of fused.entries()) {
+          expect(score).toBeGreaterThanOrEqual(0);
+          expect(score).toBeLessThanOrEqual(Math.min(1.000001, fused[index - 1]?.score ?? 2));
         }
       }),
     );

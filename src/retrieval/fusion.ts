@@ -47,6 +47,32 @@ export function mergeRanked(groups: readonly RankedCandidate[][]): RankedCandida
   return groups.length === 1 ? (groups[0] ?? []) : groups.flat().sort(byScore);
 }
 
+/** Share of a question's own score in the fused one: more than that of all its rephrasings together. */
+const QUESTION_SHARE = 0.6;
+
+/**
+ * Fuses what a question and its rephrasings found: again a convex combination, of their fused scores, in which the
+ * question outweighs all others together and these weigh the same. The cosine of a chunk is the highest one.
+ * @param lists the question's first, each with a chunk at most once
+ */
+export function fuseQueries(lists: readonly RankedCandidate[][]): RankedCandidate[] {
+  if (lists.length <= 1) return lists[0] ?? [];
+  const otherShare = (1 - QUESTION_SHARE) / (lists.length - 1);
+  const fused = new Map<string, RankedCandidate>();
+  for (const [index, list] of lists.entries())
+    for (const candidate of list) {
+      const score = candidate.score * (index === 0 ? QUESTION_SHARE : otherShare);
+      const known = fused.get(candidate.chunkId);
+      fused.set(candidate.chunkId, {
+        ...candidate,
+        score: score + (known?.score ?? 0),
+        similarity: Math.max(candidate.similarity, known?.similarity ?? -1),
+        keywordScore: known?.keywordScore ?? candidate.keywordScore,
+      });
+    }
+  return [...fused.values()].sort(byScore);
+}
+
 function byScore(a: RankedCandidate, b: RankedCandidate): number {
   return b.score - a.score || b.similarity - a.similarity || Number(BigInt(a.chunkId) - BigInt(b.chunkId));
 }

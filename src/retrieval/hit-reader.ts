@@ -67,7 +67,12 @@ const READ_AHEAD = 3;
 export class HitReader {
   constructor(private readonly database: Database) {}
 
-  async read(query: string, ranked: readonly RankedCandidate[], selection: Selection): Promise<ReadHits> {
+  /** @param queries one question in different words; what has most of the words of one of them is strong */
+  async read(
+    queries: readonly string[],
+    ranked: readonly RankedCandidate[],
+    selection: Selection,
+  ): Promise<ReadHits> {
     const { topK, keepsStrongKeywords, reranks } = selection;
     const most = reranks ? Math.max(topK, RERANKED) : topK;
     const wanted: RankedCandidate[] = [];
@@ -81,17 +86,16 @@ export class HitReader {
     }
     if (wanted.length === 0) return { hits: [], isStale: false };
     const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
-    const queryTerms = new Set(certain < wanted.length ? terms(query) : []);
+    const wordings = certain < wanted.length ? queries.map((query) => new Set(terms(query))) : [];
     const kept: KeptHit[] = [];
     for (const candidate of wanted) {
       const row = rows.get(candidate.chunkId);
       if (row === undefined) continue;
-      if (!isNear(candidate) && coverage(queryTerms, `${row.context} ${row.text}`) < STRONG_COVERAGE)
-        continue;
+      if (!isNear(candidate) && coverage(wordings, `${row.context} ${row.text}`) < STRONG_COVERAGE) continue;
       kept.push({ row, candidate });
       if (kept.length === most) break;
     }
-    const hits = (reranks ? rerank(query, kept) : kept).slice(0, topK);
+    const hits = (reranks ? rerank(queries[0] ?? '', kept) : kept).slice(0, topK);
     return {
       hits: hits.map(({ row, candidate }) => toHit(row, candidate.similarity)),
       isStale: rows.size < wanted.length,
@@ -126,13 +130,16 @@ function rerank(query: string, kept: readonly KeptHit[]): KeptHit[] {
   return [...order.map(({ hit }) => hit), ...kept.slice(RERANKED)];
 }
 
-/** Share of the query's distinct terms that occur in a text, 0..1. */
-function coverage(queryTerms: ReadonlySet<string>, text: string): number {
-  if (queryTerms.size === 0) return 0;
+/** Share of a query's distinct terms that occur in a text, 0..1: of the query that has the largest. */
+function coverage(wordings: readonly ReadonlySet<string>[], text: string): number {
   const found = new Set(terms(text));
-  let shared = 0;
-  for (const term of queryTerms) if (found.has(term)) shared++;
-  return shared / queryTerms.size;
+  let largest = 0;
+  for (const queryTerms of wordings) {
+    let shared = 0;
+    for (const term of queryTerms) if (found.has(term)) shared++;
+    if (shared > largest * queryTerms.size) largest = shared / queryTerms.size;
+  }
+  return largest;
 }
 
 function toHit(row: HitRow, similarity: number): SearchHit {

@@ -11,7 +11,7 @@ import {
 import type { Candidate, SearchScope } from './candidate.js';
 import { DenseIndex } from './dense-index.js';
 import { compileFilter, type MetadataFilter } from './filter.js';
-import { fuse, mergeRanked, type RankedCandidate } from './fusion.js';
+import { fuse, fuseQueries, mergeRanked, type RankedCandidate } from './fusion.js';
 import { HitReader, type ReadHits, type SearchHit } from './hit-reader.js';
 import { KeywordIndex } from './keyword-index.js';
 import type { Restriction } from './restriction.js';
@@ -20,6 +20,8 @@ export type SearchMode = 'hybrid' | 'semantic' | 'keyword';
 
 export interface SearchRequest {
   queries: readonly string[];
+  /** The queries are one question, the first one its own words: what they find becomes one list. */
+  isOneQuestion?: boolean;
   /** Names; absent: all. */
   collections?: readonly string[] | undefined;
   topK: number;
@@ -32,7 +34,7 @@ export interface SearchRequest {
 }
 
 export interface SearchResult {
-  /** One list a query, in order. */
+  /** One list a query, in order; one for all of them where they are one question. */
   hits: SearchHit[][];
   /** Tokens that embedding the queries took. */
   embeddingTokens: number;
@@ -114,6 +116,15 @@ export class SearchService {
     };
   }
 
+  /**
+   * Whether there is anything that a search could find, before what leads to it is paid for.
+   * @throws AppError as the search would for its collections and its filter
+   */
+  async hasContent({ collections, filter }: Pick<SearchRequest, 'collections' | 'filter'>): Promise<boolean> {
+    compileFilter(filter);
+    return (await this.resolve(collections)).length > 0;
+  }
+
   private async find(
     groups: readonly ModelGroup[],
     queries: readonly string[],
@@ -123,13 +134,16 @@ export class SearchService {
     const ranked = await Promise.all(
       groups.map((group, index) => this.rank(group, queries, embedded[index], request)),
     );
+    const merged = queries.map((_, index) => mergeRanked(ranked.map((group) => group[index] ?? [])));
+    const selection = {
+      topK: request.topK,
+      keepsStrongKeywords: request.mode !== 'semantic',
+      // measured for the built-in model only
+      reranks: request.mode === 'hybrid' && groups.every(({ model }) => !model.traits.findsBeyondKeywords),
+    };
+    if (request.isOneQuestion) return [await this.hits.read(queries, fuseQueries(merged), selection)];
     return mapLimit(queries, CONCURRENT_SEARCHES, (query, index) =>
-      this.hits.read(query, mergeRanked(ranked.map((group) => group[index] ?? [])), {
-        topK: request.topK,
-        keepsStrongKeywords: request.mode !== 'semantic',
-        // measured for the built-in model only
-        reranks: request.mode === 'hybrid' && groups.every(({ model }) => !model.traits.findsBeyondKeywords),
-      }),
+      this.hits.read([query], merged[index] ?? [], selection),
     );
   }
 

@@ -23,6 +23,23 @@ export class UsageDto {
 
 /** How long each stage took, in milliseconds. */
 export class TimingsDto {
+  @ApiProperty({
+    example: null,
+    type: Number,
+    nullable: true,
+    description: 'Making the `standalone_question`; null without `history`, or without anything to search.',
+  })
+  condense_ms!: number | null;
+
+  @ApiProperty({
+    example: null,
+    type: Number,
+    nullable: true,
+    description:
+      'Putting the question into other words; null without `multi_query`, or without anything to search.',
+  })
+  rephrase_ms!: number | null;
+
   @ApiProperty({ example: 3.1 })
   embed_ms!: number;
 
@@ -164,13 +181,26 @@ export class AnswerDto {
   @ApiProperty({ type: TimingsDto })
   timings!: TimingsDto;
 
-  @ApiProperty({ example: 1, description: 'Calls to language models that it took.' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: null,
+    description:
+      'What was searched in place of the question, where that goes on with `history`: a question that can be understood ' +
+      'by itself, or, of `extractive`, the question and words of the turns before it. Null: the question as it is.',
+  })
+  standalone_question!: string | null;
+
+  @ApiProperty({
+    example: 1,
+    description: 'Calls to language models that it took, without those that rewrote the question.',
+  })
   attempts!: number;
 
   @ApiProperty({
     example: false,
     description:
-      'Whether it was generated for another ask, before or at the same time. It then cost nothing here.',
+      'Whether it was generated for another ask, before or at the same time. Generating it then cost nothing here.',
   })
   cached!: boolean;
 
@@ -205,6 +235,7 @@ export function toDoneDto(summary: AnswerSummary, citations: CitationDto[]): Don
     cost_usd: summary.costUsd,
     latency_ms: milliseconds(summary.latencyMs),
     timings: toTimingsDto(summary.timings),
+    standalone_question: summary.standaloneQuestion,
     attempts: summary.attempts,
     cached: summary.cached,
     evaluation: null,
@@ -250,9 +281,11 @@ function toUsageDto(usage: Usage): UsageDto {
 
 function toTimingsDto(timings: Timings): TimingsDto {
   return {
+    condense_ms: maybeMilliseconds(timings.condenseMs),
+    rephrase_ms: maybeMilliseconds(timings.rephraseMs),
     embed_ms: milliseconds(timings.embedMs),
     search_ms: milliseconds(timings.searchMs),
-    first_token_ms: timings.firstTokenMs === null ? null : milliseconds(timings.firstTokenMs),
+    first_token_ms: maybeMilliseconds(timings.firstTokenMs),
     generate_ms: milliseconds(timings.generateMs),
   };
 }
@@ -262,9 +295,15 @@ export function milliseconds(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
+function maybeMilliseconds(value: number | null): number | null {
+  return value === null ? null : milliseconds(value);
+}
+
 /** The stages as a Server-Timing field (W3C Server Timing). */
 export function serverTiming(timings: Partial<Timings>): string {
   const stages = {
+    condense: timings.condenseMs,
+    rephrase: timings.rephraseMs,
     embed: timings.embedMs,
     search: timings.searchMs,
     first_token: timings.firstTokenMs,

@@ -25,6 +25,8 @@ import { searchOptions, SearchOptionsDto } from './search-options.dto.js';
 const DEFAULT_MAX_TOKENS = 1024;
 /** Each is a whole answer, at the caller's cost and at the same time. */
 const MOST_COMPARED = 5;
+/** Each is a search of its own. */
+const MOST_REPHRASINGS = 5;
 const ROLES = ['user', 'assistant'] as const;
 
 /** An earlier turn of the conversation. */
@@ -78,7 +80,13 @@ export class AskRequestDto extends SearchOptionsDto {
   @Length(1, 200)
   model?: string;
 
-  @ApiPropertyOptional({ type: [TurnDto], description: 'Earlier turns, oldest first.', maxItems: 100 })
+  @ApiPropertyOptional({
+    type: [TurnDto],
+    description:
+      'Earlier turns, oldest first. The question is searched as one that can be understood without them, see ' +
+      '`standalone_question`; where the first model is not `extractive`, making it takes a call to that model.',
+    maxItems: 100,
+  })
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(100)
@@ -86,6 +94,20 @@ export class AskRequestDto extends SearchOptionsDto {
   @ValidateNested({ each: true })
   @Type(() => TurnDto)
   history?: TurnDto[];
+
+  @ApiPropertyOptional({
+    example: 3,
+    minimum: 2,
+    maximum: MOST_REPHRASINGS,
+    description:
+      'Have the model put the question into so many other words, and search with them beside the question itself. It ' +
+      'takes a call to the model. Absent: off. Without effect where the first model is `extractive`.',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(2)
+  @Max(MOST_REPHRASINGS)
+  multi_query?: number;
 
   @ApiPropertyOptional({
     type: [String],
@@ -155,6 +177,7 @@ export function toQuestion(dto: AskRequestDto): Question {
     question: dto.question,
     history: dto.history ?? [],
     search: searchOptions(dto),
+    multiQuery: dto.multi_query ?? 0,
     maxTokens: dto.max_tokens ?? DEFAULT_MAX_TOKENS,
     temperature: dto.temperature,
     model: dto.model ?? undefined,

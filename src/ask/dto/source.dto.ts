@@ -27,7 +27,11 @@ export class HitDto {
   })
   content_preview!: string;
 
-  @ApiProperty({ example: 0.81, description: 'Cosine of the question and the passage, 0..1.' })
+  @ApiProperty({
+    example: 0.81,
+    description:
+      'Cosine of the question and the passage, 0..1; with `multi_query`, of the wording that it is nearest to.',
+  })
   similarity_score!: number;
 
   @ApiProperty({

@@ -3,6 +3,7 @@ import { Money1764000000000 } from './1764000000000-money.js';
 import { Knowledge1764100000000 } from './1764100000000-knowledge.js';
 import { ParallelIngestion1764200000000 } from './1764200000000-parallel-ingestion.js';
 import { LargeCollections1764300000000 } from './1764300000000-large-collections.js';
+import { QueryUnderstanding1764320000000 } from './1764320000000-query-understanding.js';
 
 /** All migrations, oldest first. A shipped migration never changes. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   Knowledge1764100000000,
   ParallelIngestion1764200000000,
   LargeCollections1764300000000,
+  QueryUnderstanding1764320000000,
 ];
