@@ -11,8 +11,8 @@ export interface PricedUsage {
   cacheWriteTokens: number;
 }
 
-/** Run in this process and cost nothing. */
-const FREE_MODELS = new Set(['extractive', 'lexical-hash']);
+/** Run on this machine and cost nothing. */
+const FREE_MODELS = /^(extractive$|lexical-hash$|local\/)/;
 
 /** What a call may come to before it is made. */
 export interface WorstCase {
@@ -63,7 +63,7 @@ export function costOf(
   usage: PricedUsage,
   own: Readonly<Record<string, ModelPrice>> = {},
 ): string | null {
-  if (FREE_MODELS.has(model)) return (0).toFixed(MONEY_DECIMALS);
+  if (FREE_MODELS.test(model)) return (0).toFixed(MONEY_DECIMALS);
   const price = own[model];
   if (price !== undefined) return ownCost(price, usage).toFixed(MONEY_DECIMALS);
   const slash = model.indexOf('/');

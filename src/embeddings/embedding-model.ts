@@ -66,6 +66,13 @@ export abstract class EmbeddingModel {
     begin?: BeginEmbeddingCall,
   ): Promise<Embeddings>;
 
+  /**
+   * Makes it ready, so that the first text is embedded as quickly as the others and a model that cannot be used stops the
+   * start. Awaited for the default model; others get ready with their first text.
+   * @throws ConfigError when it cannot be used
+   */
+  async load(): Promise<void> {}
+
   /** Gives back what it holds, such as connections. */
   async close(): Promise<void> {}
 }

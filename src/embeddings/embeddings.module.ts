@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { EmbeddingModels } from './embedding-models.js';
-import { createEmbeddingModel } from './providers/index.js';
+import { createEmbeddingModel, prepareEmbeddingModel } from './providers/index.js';
 
 /** The embedding models: the one that `EMBEDDING_MODEL` names, and those of collections that have another. */
 @Module({
@@ -9,8 +10,13 @@ import { createEmbeddingModel } from './providers/index.js';
     {
       provide: EmbeddingModels,
       inject: [AppConfig],
-      useFactory: ({ embeddingModel, llm }: AppConfig) =>
-        new EmbeddingModels(embeddingModel, (id) => createEmbeddingModel(id, llm)),
+      useFactory: async ({ embeddingModel, database, llm }: AppConfig) => {
+        const settings = { ...llm, modelsDir: join(database.dataDir, 'models') };
+        await prepareEmbeddingModel(embeddingModel, settings);
+        const models = new EmbeddingModels(embeddingModel, (id) => createEmbeddingModel(id, settings));
+        await models.default.load();
+        return models;
+      },
     },
   ],
   exports: [EmbeddingModels],

@@ -23,6 +23,7 @@ describe('OpenAiEmbeddingModel, through the real SDK', () => {
       firstTokenTimeoutMs: 2000,
       maxConcurrency: 8,
       maxQueue: 8,
+      modelsDir: '',
     });
   });
   afterEach(() => provider.reset());
@@ -102,6 +103,7 @@ describe('OpenAiEmbeddingModel, through the real SDK', () => {
       firstTokenTimeoutMs: 50,
       maxConcurrency: 1,
       maxQueue: 0,
+      modelsDir: '',
     });
     await expect(impatient.embed(['a'], 'query', never)).rejects.toMatchObject({ kind: 'timeout' });
     await impatient.close();

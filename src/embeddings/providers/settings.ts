@@ -7,6 +7,8 @@ export interface EmbeddingSettings {
   timeoutMs: number;
   /** One call to the server, which answers with all or nothing. */
   firstTokenTimeoutMs: number;
+  /** Where models that were downloaded are. */
+  modelsDir: string;
   /** Calls in flight, and callers that may wait for a place among them. */
   maxConcurrency: number;
   maxQueue: number;

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { ModelError } from '../../common/index.js';
+import { ConfigError } from '../../config/index.js';
+import {
+  type BeginEmbeddingCall,
+  type EmbeddingCall,
+  EmbeddingModel,
+  type Embeddings,
+  type EmbeddingTraits,
+} from '../embedding-model.js';
+import { downloadModel } from '../local/hub-download.js';
+import { type LocalEmbedding, readEmbeddingFolder } from '../local/local-model.js';
+import { familyOf } from '../local/model-families.js';
+import { checkFolder, locateModel } from '../local/model-location.js';
+import { ModelRunner } from '../local/model-runner.js';
+import { checkRuntime } from '../local/runtime.js';
+import type { EmbeddingSettings } from './settings.js';
+
+/** Texts of one task. A question waits for at most one task of each document that is embedded at the time. */
+const BATCH = 8;
+/** A model of a gigabyte from a slow disk. */
+const LOAD_TIMEOUT_MS = 120_000;
+
+/**
+ * `local/<folder or Hugging Face id>`: a sentence-transformers model in ONNX, computed on this machine's processor in a
+ * process of its own. It costs nothing, and no text leaves the machine.
+ */
+export class LocalEmbeddingModel extends EmbeddingModel {
+  override readonly id: string;
+  override readonly traits: EmbeddingTraits;
+  private readonly embedding: LocalEmbedding;
+  private readonly runner: ModelRunner;
+
+  /** @throws ConfigError when the packages that run it, or its files, are missing or cannot be used */
+  constructor(
+    name: string,
+    private readonly settings: EmbeddingSettings,
+  ) {
+    super();
+    this.id = `local/${name}`;
+    this.traits = {
+      // as of other semantic models: min-max fusion is at its best near equal weights
+      keywordWeight: 0.5,
+      findsBeyondKeywords: true,
+      minSimilarity: familyOf(name).minSimilarity,
+    };
+    checkRuntime(this.id);
+    const location = locateModel(name, settings.modelsDir);
+    checkFolder(this.id, location);
+    this.embedding = readEmbeddingFolder(location.folder, name);
+    this.runner = new ModelRunner(this.embedding.model, {
+      timeoutMs: settings.timeoutMs,
+      loadTimeoutMs: LOAD_TIMEOUT_MS,
+      maxQueue: settings.maxQueue,
+    });
+  }
+
+  override async load(): Promise<void> {
+    try {
+      await this.runner.load();
+      await this.embedBatch([''], new AbortController().signal);
+    } catch (error) {
+      this.runner.close();
+      if (error instanceof ModelError)
+        throw new ConfigError(`The embedding model ${this.id} cannot be used: ${error.message}.`);
+      throw error;
+    }
+  }
+
+  override async embed(
+    texts: readonly string[],
+    kind: 'query' | 'document',
+    signal: AbortSignal,
+    begin?: BeginEmbeddingCall,
+  ): Promise<Embeddings> {
+    signal.throwIfAborted();
+    const end = await begin?.(this.id, () => 0);
+    const started = performance.now();
+    let outcome: EmbeddingCall['outcome'] = 'failed';
+    let failure: string | null = null;
+    try {
+      const vectors = await this.embedAll(
+        texts.map((text) => this.embedding.prefixes[kind] + text),
+        signal,
+      );
+      outcome = 'ok';
+      return { vectors, tokens: 0, estimated: false };
+    } catch (error) {
+      if (signal.aborted) outcome = 'aborted';
+      else failure = error instanceof ModelError ? error.kind : 'unexpected';
+      throw error;
+    } finally {
+      const latencyMs = performance.now() - started;
+      end?.({ model: this.id, attempt: 1, outcome, tokens: 0, estimated: false, latencyMs, error: failure });
+    }
+  }
+
+  /** Ends the model's process. */
+  override async close(): Promise<void> {
+    this.runner.close();
+  }
+
+  private async embedAll(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    const vectors: Float32Array[] = [];
+    for (let start = 0; start < texts.length; start += BATCH)
+      vectors.push(...(await this.embedBatch(texts.slice(start, start + BATCH), signal)));
+    return vectors;
+  }
+
+  private async embedBatch(texts: readonly string[], signal: AbortSignal): Promise<readonly Float32Array[]> {
+    const reply = await this.runner.run({ texts }, signal, this.settings.timeoutMs);
+    return 'vectors' in reply ? reply.vectors : [];
+  }
+}
+
+/**
+ * Downloads the model into its folder of `modelsDir`, where it is an id of Hugging Face and not there yet.
+ * @throws ConfigError when that cannot be done
+ */
+export async function downloadWhereMissing(name: string, modelsDir: string): Promise<void> {
+  checkRuntime(`local/${name}`);
+  const location = locateModel(name, modelsDir);
+  if (location.hub === undefined || existsSync(location.folder)) return;
+  // it may take minutes, in which the log is not open yet
+  process.stderr.write(`Downloading ${location.hub.repository} into ${location.folder}\n`);
+  await downloadModel(location.hub, location.folder);
+}
