@@ -9,7 +9,7 @@ export const LOCAL_MODELS = fileURLToPath(new URL('../fixtures/local-models/', i
 
 /** Whether what runs them is installed (`npm run local-models`): it is in no other install. */
 export const hasRuntime = existsSync(
-  fileURLToPath(new URL('../../docker/local-models/node_modules/onnxruntime-node', import.meta.url)),
+  fileURLToPath(new URL('../../docker/local-models/node_modules', import.meta.url)),
 );
 
 /** A copy of one of the tiny models, changed. */
