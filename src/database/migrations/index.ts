@@ -4,6 +4,7 @@ import { Knowledge1764100000000 } from './1764100000000-knowledge.js';
 import { ParallelIngestion1764200000000 } from './1764200000000-parallel-ingestion.js';
 import { LargeCollections1764300000000 } from './1764300000000-large-collections.js';
 import { QueryUnderstanding1764320000000 } from './1764320000000-query-understanding.js';
+import { JobSchema1764330000000 } from './1764330000000-job-schema.js';
 
 /** All migrations, oldest first. A shipped migration never changes. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   ParallelIngestion1764200000000,
   LargeCollections1764300000000,
   QueryUnderstanding1764320000000,
+  JobSchema1764330000000,
 ];
