@@ -8,7 +8,8 @@ import { compileFilter } from '../src/retrieval/filter.js';
 import { PostingsKeywordIndex } from '../src/retrieval/postings-keyword-index.js';
 import { onServer, startApp, type TestApp } from './support/app.js';
 
-const DOCUMENTS = 400;
+/** So many that a word which all passages have is a frequent one. */
+const DOCUMENTS = 640;
 const CHUNKS = 8 * DOCUMENTS;
 const DIMENSIONS = 256;
 
@@ -19,7 +20,7 @@ interface Plan {
   Plans?: Plan[];
 }
 
-describe.skipIf(!onServer)('the plans of a search', () => {
+describe.skipIf(!onServer)('a search of many passages', () => {
   let app: TestApp;
   let scope: SearchScope;
   beforeAll(async () => {
@@ -42,7 +43,8 @@ describe.skipIf(!onServer)('the plans of a search', () => {
       `INSERT INTO chunks (document_id, revision, collection_id, ordinal, start_offset, end_offset, heading_path, context,
                            text)
        SELECT d.id, 1, $1, i, 100 * i, 100 * i + 99, '{}', d.title,
-              (SELECT string_agg('word' || ((d.seq * 31 + i * 17 + j * j) % 997), ' ') FROM generate_series(1, 60) j)
+              'Everywhere. ' ||
+                (SELECT string_agg('word' || ((d.seq * 31 + i * 17 + j * j) % 997), ' ') FROM generate_series(1, 60) j)
        FROM documents d, generate_series(0, ${CHUNKS / DOCUMENTS - 1}) i`,
       [space!.collectionId],
     );
@@ -121,5 +123,22 @@ describe.skipIf(!onServer)('the plans of a search', () => {
     expect(scanned(plans)).not.toContain('postings');
     expect(scanned(plans)).not.toContain('chunks');
     expect(scanned(plans)).not.toContain('chunk_embeddings');
+  });
+
+  it('by a word that all passages have once: finds as many as it is to', async () => {
+    const found = await new PostingsKeywordIndex(app.app.get(Database)).search(
+      { ...scope, query: 'everywhere' },
+      100,
+    );
+    expect(found).toHaveLength(100);
+  });
+
+  it('by a word that all passages have, for somebody who may see few: finds all of those', async () => {
+    const filter = compileFilter({ n: { lte: 3 } });
+    const found = await new PostingsKeywordIndex(app.app.get(Database)).search(
+      { ...scope, query: 'everywhere', filter },
+      100,
+    );
+    expect(found).toHaveLength((3 * CHUNKS) / DOCUMENTS);
   });
 });

@@ -10,6 +10,8 @@ import { isRestricted, restrictionParameters, visibleChunk } from './restriction
 const FREQUENT = 4000;
 /** Chunks that are read for a frequent word, by what it says about them. */
 const BEST_OF_FREQUENT = 2000;
+/** Whoever may see only some chunks is not served with the best of all of them: no word is frequent then. */
+const SEES_ALL = '($4::text[] IS NULL AND $5::jsonpath IS NULL)';
 /** Chunks whose frequent words are then looked up, so that their scores are exact; a multiple of what is wanted. */
 const COMPLETED = 4;
 
@@ -19,9 +21,10 @@ const BM25 = '(p.tf::float8 * 2.2 / (p.tf + 1.2 * (0.25 + 0.75 * p.length / s.av
  * BM25 (Robertson & Zaragoza 2009, k1 = 1.2, b = 0.75; the idf of Lucene, which is never negative) over the postings
  * table: plain SQL, for any PostgreSQL. A question's words are alternatives: each adds to the score.
  *
- * Its cost is bounded by constants, however large the collection: candidates are the chunks of the rare words and the
- * best ones of the frequent words (impact-ordered postings, Anh & Moffat 2006), and the best of those get their exact
- * score. A frequent word's document frequency is extrapolated from the first chunks that have it.
+ * For somebody who sees all, its cost is bounded by constants, however large the collection: candidates are the chunks
+ * of the rare words, and of the frequent words the best ones that have it several times (impact-ordered postings, Anh &
+ * Moffat 2006) and some that have it once; the best of those get their exact score. A frequent word's document frequency
+ * is extrapolated from the first chunks that have it. With labels or a filter, every posting of a word is read.
  */
 const SEARCH = `
   WITH query AS (
@@ -35,12 +38,12 @@ const SEARCH = `
   ), probed AS MATERIALIZED (
     SELECT query.lexeme, p.* FROM query CROSS JOIN LATERAL (
       SELECT chunk_id, tf, length FROM postings WHERE collection_id = $2 AND lexeme = query.lexeme
-      ORDER BY chunk_id LIMIT ${FREQUENT} + 1) p
+      ORDER BY chunk_id LIMIT CASE WHEN ${SEES_ALL} THEN ${FREQUENT} + 1 END) p
   ), found AS (
     SELECT lexeme, count(*)::float8 AS chunks, max(chunk_id) AS last_id FROM probed GROUP BY lexeme
   ), frequencies AS (
-    SELECT lexeme, found.chunks > ${FREQUENT} AS is_frequent,
-           CASE WHEN found.chunks > ${FREQUENT}
+    SELECT lexeme, found.chunks > ${FREQUENT} AND ${SEES_ALL} AS is_frequent,
+           CASE WHEN found.chunks > ${FREQUENT} AND ${SEES_ALL}
                 THEN least(found.chunks * (s.last_id - s.first_id + 1) / (found.last_id - s.first_id + 1), s.chunks)
                 ELSE found.chunks END AS frequency
     FROM found CROSS JOIN stats s
@@ -49,7 +52,7 @@ const SEARCH = `
     FROM frequencies CROSS JOIN stats s
   ), matched AS (
     SELECT p.chunk_id, NOT w.is_frequent AS is_rare, w.idf * ${BM25} AS score
-    FROM probed p JOIN weights w ON w.lexeme = p.lexeme AND NOT w.is_frequent CROSS JOIN stats s
+    FROM probed p JOIN weights w ON w.lexeme = p.lexeme AND (NOT w.is_frequent OR p.tf = 1) CROSS JOIN stats s
     UNION ALL
     SELECT p.chunk_id, false, w.idf * ${BM25}
     FROM weights w CROSS JOIN stats s CROSS JOIN LATERAL (
