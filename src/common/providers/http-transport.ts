@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { orAborted } from '../concurrency/or-aborted.js';
 
 /** The `fetch` that both provider SDKs accept. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -51,7 +52,8 @@ export class HttpTransport {
       body,
       signal: signal ?? undefined,
     });
-    const response = new ThinResponse(String(input), await orAborted(sent, signal ?? undefined));
+    // a request still waiting for a connection notices an abort only when it gets one
+    const response = new ThinResponse(String(input), await (signal ? orAborted(sent, signal) : sent));
     // the SDKs type it as the platform's Response, of which they read only what ThinResponse has
     return response as unknown as Response;
   }
@@ -62,22 +64,6 @@ function headersOf(init: RequestInit['headers']): Record<string, string> {
   // nothing here inflates a body; for text that arrives token by token compression gains nothing anyway
   headers['accept-encoding'] = 'identity';
   return headers;
-}
-
-/** Rejects at once when aborted: a request still waiting for a connection notices only when it gets one. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-    promise.catch(() => undefined);
-  }
 }
 
 /** What the SDKs touch of a `Response`. */

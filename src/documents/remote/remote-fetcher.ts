@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup as lookUpName } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
-import { AppError } from '../../common/index.js';
+import { AppError, orAborted } from '../../common/index.js';
 import { isPublicAddress } from './public-address.js';
 
 /** What was found at a URL. */
@@ -99,6 +99,7 @@ export class RemoteFetcher {
 
   /** The file, or where else to look for it. */
   async #get(url: URL, signal: AbortSignal): Promise<RemoteFile | URL> {
+    // looking up cannot be stopped, and a request in wait of its connection does not listen
     const addresses = await orAborted(this.#allowedAddresses(url), signal);
     const agent = this.#agentFor(addresses);
     try {
@@ -189,19 +190,6 @@ export function redirectTarget(from: URL, location: string): URL {
   if (from.protocol === 'https:' && target.protocol !== 'https:')
     throw refused('url redirects from https:// to http://');
   return target;
-}
-
-/** Rejects at once when aborted: looking up cannot be stopped, and a request in wait of its connection does not listen. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason as Error);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** @throws {AppError} TOO_LARGE as soon as there is more than that, UNREADABLE_DOCUMENT when there is nothing */

@@ -1,6 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Bulkhead, BulkheadFullError, ModelError, type ModelErrorKind } from '../../common/index.js';
+import {
+  Bulkhead,
+  BulkheadFullError,
+  ModelError,
+  type ModelErrorKind,
+  orAborted,
+} from '../../common/index.js';
 import type { LocalModel } from './local-model.js';
 import type { ModelReply, ModelTask } from './model-messages.js';
 
@@ -63,7 +69,7 @@ export class ModelRunner {
   async run(task: ModelTask, signal: AbortSignal, waitMs: number): Promise<ModelReply> {
     const leave = await this.place(signal, waitMs);
     const work = this.compute(task).finally(leave);
-    return untilAborted(work, signal);
+    return orAborted(work, signal);
   }
 
   /** Ends the process; what it computes is given up. */
@@ -151,19 +157,6 @@ function nextReply(child: ChildProcess, timeoutMs: number, ask?: () => void): Pr
       onError(error instanceof Error ? error : new Error(String(error)));
     }
   });
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-  }
 }
 
 function failed(kind: ModelErrorKind, what: string): ModelError {
