@@ -30,22 +30,22 @@ const LEAST_WEIGHT = 0.1;
  */
 export function proximityScores(query: string, passages: readonly ReadPassage[]): number[] {
   const asked = terms(query);
-  const read = passages.map(({ context, text, score }) => ({
-    score,
-    title: new Set(terms(context)),
-    words: terms(`${context}\n${text}`),
-  }));
+  const read = passages.map(({ context, text, score }) => {
+    const title = terms(context);
+    return { score, title: new Set(title), words: [...title, ...terms(text)] };
+  });
   const weights = weightsOf(asked, read);
   const total = sum([...weights.values()]);
   if (total === 0) return passages.map(({ score }) => score);
   const mean = total / weights.size;
+  const pairs = pairsOf(asked, weights);
   return read.map(({ score, title, words }) => {
     const titleWeight = sum([...title].map((word) => weights.get(word) ?? mean));
     const titleShare =
       titleWeight === 0 ? 0 : sum([...title].map((word) => weights.get(word) ?? 0)) / titleWeight;
     return (
       score +
-      PAIRS * sharedPairs(asked, words, weights) +
+      PAIRS * sharedPairs(pairs, words) +
       (NEARNESS * heaviestWindow(words, weights)) / total +
       TITLE * titleShare
     );
@@ -66,31 +66,41 @@ function weightsOf(
   );
 }
 
-/** Share, by weight, of the question's pairs of neighbours that are neighbours here; above 1 where they often are. */
-function sharedPairs(
-  asked: readonly string[],
-  words: readonly string[],
-  weights: ReadonlyMap<string, number>,
-): number {
+/** The question's pairs of neighbouring words. */
+interface Pairs {
+  /** By the pair, `first second`. */
+  weights: ReadonlyMap<string, number>;
+  firsts: ReadonlySet<string>;
+  total: number;
+}
+
+function pairsOf(asked: readonly string[], weights: ReadonlyMap<string, number>): Pairs {
   const pairs = new Map<string, number>();
+  const firsts = new Set<string>();
   let total = 0;
   for (const [index, first] of asked.entries()) {
     const second = asked[index + 1];
     if (second === undefined || second === first) continue;
     const weight = (weights.get(first) ?? 0) + (weights.get(second) ?? 0);
     pairs.set(`${first} ${second}`, weight);
+    firsts.add(first);
     total += weight;
   }
+  return { weights: pairs, firsts, total };
+}
+
+/** Share, by weight, of the question's pairs that are neighbours here; above 1 where they often are. */
+function sharedPairs({ weights, firsts, total }: Pairs, words: readonly string[]): number {
   if (total === 0) return 0;
   const counts = new Map<string, number>();
   for (const [index, first] of words.entries()) {
-    if (!weights.has(first)) continue;
+    if (!firsts.has(first)) continue;
     const pair = `${first} ${words[index + 1]}`;
-    if (pairs.has(pair)) counts.set(pair, (counts.get(pair) ?? 0) + 1);
+    if (weights.has(pair)) counts.set(pair, (counts.get(pair) ?? 0) + 1);
   }
   let found = 0;
   for (const [pair, count] of counts)
-    found += ((pairs.get(pair) ?? 0) * count * (SATURATION + 1)) / (count + SATURATION);
+    found += ((weights.get(pair) ?? 0) * count * (SATURATION + 1)) / (count + SATURATION);
   return found / total;
 }
 
