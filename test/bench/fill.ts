@@ -1,6 +1,6 @@
 import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
-import type { BenchDocument, Corpus } from './corpus.js';
-import { get } from './uploads.js';
+import type { Corpus } from './corpus.js';
+import { addDocument, get } from './footnote.js';
 
 /** About eight passages a document. */
 const WORDS = 2400;
@@ -25,21 +25,11 @@ export async function fill(
   const send = async (): Promise<void> => {
     while (there < wanted) {
       const next = number++;
-      await add(url, { ...corpus.document(next, WORDS), ...more(next) });
+      await addDocument(url, { ...corpus.document(next, WORDS), ...more(next) });
       if (number % COUNTED_EVERY === 0)
         there = (await get<CollectionDto>(`${url}/collections/default`)).chunks;
     }
   };
   await Promise.all(Array.from({ length: SENDERS }, send));
   return number;
-}
-
-async function add(url: string, document: BenchDocument): Promise<void> {
-  const response = await fetch(`${url}/documents?wait=true`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(document),
-  });
-  if (response.status !== 201)
-    throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
 }

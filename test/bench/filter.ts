@@ -1,18 +1,18 @@
 // Measures how much of the exact result a vector search finds when it may see only some of the passages:
 //   npm run bench:filter -- [--help]
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { pathToFileURL } from 'node:url';
 import { mapLimit } from '../../src/common/concurrency/map-limit.js';
 import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
 import { Corpus } from './corpus.js';
 import { fill } from './fill.js';
+import { get } from './footnote.js';
 import { percentile } from './load.js';
+import { readOptions } from './options.js';
 import { machine, markdown, note, writeResults } from './results.js';
 import { search } from './search-load.js';
 import { setStage } from './stage.js';
 import { standInEmbedding } from './stand-in-embedding.js';
-import { get } from './uploads.js';
 
 const HELP = `Usage: npm run bench:filter -- [options]
 
@@ -25,7 +25,6 @@ DATABASE_URL or, where it is not set, on the embedded one.
   --dist DIR      the build to measure (default: dist)
   --output FILE   of the results, as JSON (default: in a new temporary folder)
 `;
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TOP_K = 10;
 const PERCENT = 100;
 /** Half of the last digit that a hit's similarity has. */
@@ -64,33 +63,16 @@ CASES.push(
   { name: 'none', percent: PERCENT, restriction: {} },
 );
 
-const { values } = parseArgs({
-  options: {
-    chunks: { type: 'string', default: '50000' },
-    questions: { type: 'string', default: '100' },
-    dist: { type: 'string', default: join(ROOT, 'dist') },
-    output: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const [wantedChunks, questionCount] = [values.chunks, values.questions].map((value) => {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError(`${value} is no whole number above 0`);
-  return number;
-}) as [number, number];
+const { dist, output, numbers } = readOptions(HELP, { chunks: '50000', questions: '100' });
+const [wantedChunks = 0] = numbers.chunks;
+const [questionCount = 0] = numbers.questions;
 
-async function compiled<T>(file: string): Promise<T> {
-  return (await import(pathToFileURL(join(values.dist, file)).href)) as T;
-}
-await import('reflect-metadata');
-const { toVectorParameter } = await compiled<Vectors>('embeddings/vector-storage.js');
+const { toVectorParameter } = (await import(
+  pathToFileURL(join(dist, 'embeddings/vector-storage.js')).href
+)) as Vectors;
 
 const corpus = new Corpus();
-await using stage = await setStage(values.dist, 'stand-in');
+await using stage = await setStage(dist, 'stand-in');
 const { url, pool } = stage;
 note(`Ingesting about ${wantedChunks} passages`);
 await fill(url, corpus, wantedChunks, {
@@ -114,7 +96,7 @@ const conditions = {
   database: stage.database,
   ...machine(),
 };
-await writeResults('filter', values.output, { conditions, results }, table());
+await writeResults('filter', output, { conditions, results }, table());
 
 async function measure({ name, percent, restriction }: Case): Promise<Result> {
   const latencies: number[] = [];

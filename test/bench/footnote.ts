@@ -5,7 +5,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stop } from './worker.js';
-import type { Corpus } from './corpus.js';
+import type { AcceptedDocumentsDto, DocumentDto } from '../../src/documents/dto/document.dto.js';
+import type { BenchDocument, Corpus } from './corpus.js';
 
 /** A running Footnote. */
 export interface Footnote {
@@ -64,22 +65,35 @@ export async function startFootnote(options: StartOptions): Promise<Footnote> {
   return { url: await Promise.race([url, ended]), stop: () => stop(child) };
 }
 
+/** Adds a document and waits until it is searchable. @returns its id */
+export async function addDocument(url: string, document: BenchDocument): Promise<string> {
+  const response = await fetch(`${url}/documents?wait=true`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(document),
+  });
+  if (response.status !== 201)
+    throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
+  const { documents } = (await response.json()) as AcceptedDocumentsDto;
+  return documents[0]?.id ?? '';
+}
+
 /** Puts documents in until there are `wanted` chunks. @returns how many there are */
 export async function ingest(url: string, corpus: Corpus, wanted: number): Promise<number> {
   let chunks = 0;
   for (let number = 1; chunks < wanted; number++) {
-    const response = await fetch(`${url}/documents?wait=true`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(corpus.document(number)),
-    });
-    if (response.status !== 201)
-      throw new Error(`POST /documents answered ${response.status}: ${await response.text()}`);
-    const { documents } = (await response.json()) as { documents: { id: string }[] };
-    const document = await fetch(`${url}/documents/${documents[0]?.id}`);
-    chunks += ((await document.json()) as { chunks: number }).chunks;
+    const id = await addDocument(url, corpus.document(number));
+    chunks += (await get<DocumentDto>(`${url}/documents/${id}`)).chunks;
   }
   return chunks;
+}
+
+/** The JSON at an address. @throws when there is none */
+export async function get<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  if (response.status !== 200)
+    throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
 }
 
 /** Where the embedded database listens: in the data folder, unless that path is too long for a socket. */
@@ -102,6 +116,5 @@ export async function databaseOf(url: string, isEmbedded: boolean): Promise<stri
 
 /** Requests in the ledger. */
 export async function recordedRequests(url: string): Promise<number> {
-  const response = await fetch(`${url}/metrics`, { headers: { accept: 'application/json' } });
-  return ((await response.json()) as { total_requests: number }).total_requests;
+  return (await get<{ total_requests: number }>(`${url}/metrics`)).total_requests;
 }

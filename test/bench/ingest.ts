@@ -2,10 +2,9 @@
 //   npm run bench:ingest -- [--help]
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Corpus } from './corpus.js';
 import { percentile } from './load.js';
+import { readOptions, ROOT } from './options.js';
 import { machine, markdown, note, writeResults } from './results.js';
 import { type Searches, searchUntil } from './search-load.js';
 import { setStage } from './stage.js';
@@ -23,36 +22,20 @@ are uploaded. On a new database on the server of DATABASE_URL or, where it is no
   --dist DIR        the build to measure (default: dist)
   --output FILE     of the results, as JSON (default: in a new temporary folder)
 `;
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FORMATS = join(ROOT, 'test/fixtures/documents');
 const WORDS = 2000;
 const QUESTIONS = 500;
 
-const { values } = parseArgs({
-  options: {
-    texts: { type: 'string', default: '1000' },
-    files: { type: 'string', default: '200' },
-    connections: { type: 'string', default: '4' },
-    seconds: { type: 'string', default: '20' },
-    dist: { type: 'string', default: join(ROOT, 'dist') },
-    output: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const { dist, output, numbers } = readOptions(HELP, {
+  texts: '1000',
+  files: '200',
+  connections: '4',
+  seconds: '20',
 });
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const [texts, files, connections, seconds] = [
-  values.texts,
-  values.files,
-  values.connections,
-  values.seconds,
-].map((value) => {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError(`${value} is no whole number above 0`);
-  return number;
-}) as [number, number, number, number];
+const [texts = 0] = numbers.texts;
+const [files = 0] = numbers.files;
+const [connections = 0] = numbers.connections;
+const [seconds = 0] = numbers.seconds;
 
 const corpus = new Corpus();
 const encoder = new TextEncoder();
@@ -74,7 +57,7 @@ async function filesOfAllFormats(): Promise<Upload[]> {
   }));
 }
 
-await using stage = await setStage(values.dist, 'built-in');
+await using stage = await setStage(dist, 'built-in');
 const { url } = stage;
 note('Uploading texts');
 const ofTexts = await ingestFiles(url, newTexts('texts', 0));
@@ -90,17 +73,18 @@ const load = {
 note('Searching');
 await searchUntil(load, AbortSignal.timeout(3000));
 const alone = await searchUntil(load, AbortSignal.timeout(seconds * 1000));
+// made before: that would take this process, and so its clocks, a while
+const more = newTexts('more', texts);
 note('Searching while texts are uploaded');
 const done = new AbortController();
 const searching = searchUntil(load, done.signal);
-const more = newTexts('more', texts);
 const whileSearching = await ingestFiles(url, more).finally(() => done.abort());
 const meanwhile = await searching;
 
 const ingestions = { texts: ofTexts, files: ofFiles, 'texts, while searching': whileSearching };
-const searches = { alone: alone, 'while texts are uploaded': meanwhile };
+const searches = { alone, 'while texts are uploaded': meanwhile };
 const conditions = { texts, files, connections, words: WORDS, database: stage.database, ...machine() };
-await writeResults('ingest', values.output, { conditions, ingestions, searches: summaries() }, table());
+await writeResults('ingest', output, { conditions, ingestions, searches: summaries() }, table());
 
 function summaries() {
   return Object.fromEntries(

@@ -1,13 +1,11 @@
 // Measures searches of growing collections, against what a search finds that looks at everything:
 //   npm run bench:retrieval -- [--help]
 import 'reflect-metadata';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Corpus } from './corpus.js';
 import { ExactSearch, type Mode } from './exact-search.js';
 import { fill } from './fill.js';
 import { percentile } from './load.js';
+import { readOptions } from './options.js';
 import { machine, markdown, note, writeResults } from './results.js';
 import { search, searchUntil } from './search-load.js';
 import { setStage } from './stage.js';
@@ -25,7 +23,6 @@ DATABASE_URL: a new database is made on that server. The index of the vectors is
   --dist DIR        the build to measure (default: dist)
   --output FILE     of the results, as JSON (default: in a new temporary folder)
 `;
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MODES: Mode[] = ['semantic', 'keyword', 'hybrid'];
 const TOP_K = 10;
 const WARM_UP_MS = 2000;
@@ -38,36 +35,24 @@ interface Result {
   latencies: { atOnce: number; perSecond: number; p50: number; p99: number }[];
 }
 
-const { values } = parseArgs({
-  options: {
-    sizes: { type: 'string', default: '10000,50000,200000' },
-    questions: { type: 'string', default: '500' },
-    judged: { type: 'string', default: '50' },
-    seconds: { type: 'string', default: '8' },
-    dist: { type: 'string', default: join(ROOT, 'dist') },
-    output: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const { dist, output, numbers } = readOptions(HELP, {
+  sizes: '10000,50000,200000',
+  questions: '500',
+  judged: '50',
+  seconds: '8',
 });
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
 if (process.env['DATABASE_URL'] === undefined) throw new Error('set DATABASE_URL to a PostgreSQL server');
-const sizes = values.sizes.split(',').map(wholeNumber);
-const [questionCount, judgedCount, seconds] = [
-  wholeNumber(values.questions),
-  wholeNumber(values.judged),
-  wholeNumber(values.seconds),
-];
+const [questionCount = 0] = numbers.questions;
+const [judgedCount = 0] = numbers.judged;
+const [seconds = 0] = numbers.seconds;
 
 const corpus = new Corpus();
-await using stage = await setStage(values.dist, 'stand-in');
+await using stage = await setStage(dist, 'stand-in');
 const { url, pool } = stage;
-const exact = await ExactSearch.open(pool, values.dist);
+const exact = await ExactSearch.open(pool, dist);
 const results: Result[] = [];
 let documents = 0;
-for (const size of sizes) {
+for (const size of numbers.sizes) {
   note(`Ingesting up to about ${size} passages`);
   const rebuild = await dropVectorIndexes();
   documents = await fill(url, corpus, size, { first: documents });
@@ -80,7 +65,7 @@ for (const size of sizes) {
   for (const mode of MODES) results.push(await measure(mode, rows[0]?.chunks ?? 0, questions));
 }
 const conditions = { questions: questionCount, seconds, database: stage.database, ...machine() };
-await writeResults('retrieval', values.output, { conditions, results }, table());
+await writeResults('retrieval', output, { conditions, results }, table());
 
 /** Building an index over what is there is much quicker than adding to it. @returns what builds them anew */
 async function dropVectorIndexes(): Promise<() => Promise<void>> {
@@ -146,10 +131,4 @@ function table(): string {
       ]),
     ),
   ].join('\n');
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError(`${text} is no whole number above 0`);
-  return number;
 }

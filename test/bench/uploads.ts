@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mapLimit } from '../../src/common/concurrency/map-limit.js';
 import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
 import type { DocumentListDto } from '../../src/documents/dto/document.dto.js';
+import { get } from './footnote.js';
 
 export interface Upload {
   collection: string;
@@ -55,11 +56,4 @@ export async function ingestFiles(url: string, uploads: readonly Upload[]): Prom
   if (documents !== uploads.length) throw new Error(`${documents} of ${uploads.length} documents are there`);
   const bytes = uploads.reduce((sum, upload) => sum + upload.bytes.length, 0);
   return { documents, chunks, megabytes: bytes / 1e6, seconds };
-}
-
-export async function get<T>(url: string): Promise<T> {
-  const response = await fetch(url);
-  if (response.status !== 200)
-    throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as T;
 }
