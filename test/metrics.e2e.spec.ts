@@ -250,6 +250,6 @@ describe('GET /metrics for Prometheus', () => {
     expect(body).toMatch(/^process_cpu_seconds_total [\d.]+$/m);
     expect(body).not.toMatch(/route="[^"]*[0-9a-f]{8}-/);
     for (const line of body.split('\n').filter((line) => line !== '' && !line.startsWith('#')))
-      expect(line).toMatch(/^[a-zA-Z_:][\w:]*(\{.*\})? (NaN|[-+]?Inf|[-+\d.e]+)$/);
+      expect(line).toMatch(/^[a-zA-Z_:][\w:]*(\{.*\})? (nan|[-+]?inf|[-+\d.e]+)$/i);
   });
 });
