@@ -5,14 +5,22 @@ const modules = {
   database: { may: ['config'], why: 'it knows how to connect, not what is stored' },
   redis: { may: ['config'], why: 'it knows how to connect, not what is kept there' },
   llm: { may: ['config', 'common'], why: 'a model knows nothing of documents, money or HTTP' },
-  embeddings: { may: ['config', 'common'], why: 'a model knows nothing of documents, money or HTTP' },
+  'local-models': { may: ['config', 'common'], why: 'a model knows nothing of documents, money or HTTP' },
+  embeddings: {
+    may: ['config', 'common', 'local-models'],
+    why: 'a model knows nothing of documents, money or HTTP',
+  },
+  reranking: {
+    may: ['config', 'common', 'llm', 'local-models', 'prompts'],
+    why: 'who ranks passages knows nothing of where they are from or what is paid for it',
+  },
   prompts: { may: [], why: 'prompts are pure functions' },
   documents: {
     may: ['config', 'common', 'database', 'embeddings', 'costs'],
     why: 'ingestion embeds, and embedding costs money that goes into the ledger; it knows nothing of asking',
   },
   retrieval: {
-    may: ['config', 'common', 'database', 'embeddings'],
+    may: ['config', 'common', 'database', 'embeddings', 'reranking'],
     why: 'searching knows nothing of prompts or answers',
   },
   costs: { may: ['config', 'common', 'database'], why: 'money is counted, not spent, here' },

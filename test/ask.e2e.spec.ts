@@ -118,11 +118,12 @@ describe('POST /ask', () => {
       'rephrase_ms',
       'embed_ms',
       'search_ms',
+      'rerank_ms',
       'first_token_ms',
       'generate_ms',
     ]);
-    const { condense_ms, rephrase_ms, ...durations } = answer.timings;
-    expect([condense_ms, rephrase_ms]).toEqual([null, null]);
+    const { condense_ms, rephrase_ms, rerank_ms, ...durations } = answer.timings;
+    expect([condense_ms, rephrase_ms, rerank_ms]).toEqual([null, null, null]);
     for (const duration of Object.values(durations)) expect(duration).toBeGreaterThanOrEqual(0);
     for (const source of answer.sources) {
       expect(Object.keys(source)).toEqual([

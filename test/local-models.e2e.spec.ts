@@ -11,7 +11,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/config/index.js';
 import type { EmbeddingCall } from '../src/embeddings/embedding-model.js';
-import { LocalCrossEncoder } from '../src/embeddings/local/local-cross-encoder.js';
+import { LocalCrossEncoder } from '../src/local-models/index.js';
 import { LocalEmbeddingModel } from '../src/embeddings/providers/local.provider.js';
 import { startApp } from './support/app.js';
 import { hasRuntime, LOCAL_MODELS, ModelFolder, modelProcesses } from './support/local-models.js';

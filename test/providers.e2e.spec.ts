@@ -535,6 +535,32 @@ describe('EMBEDDING_MODEL=openai/text-embedding-3-small', () => {
     expect(rows[0]!.request_id).toBe(id);
   });
 
+  it('remembers questions, and still counts each search', async () => {
+    const remembering = await startApp({
+      OPENAI_API_KEY: OPENAI_KEY,
+      OPENAI_BASE_URL: provider.openaiBaseUrl,
+      EMBEDDING_MODEL: OPENAI_EMBEDDING,
+      LLM_MODELS: 'extractive',
+      QUERY_CACHE_TTL_S: '60',
+    });
+    try {
+      await remembering.addDocument({ title: 'Key rotation', text: TEXT });
+      await remembering.ask(QUESTION);
+      const billed = provider.billed.inputTokens;
+      const reply = await remembering.ask(QUESTION);
+      expect(reply.sources).toHaveLength(1);
+      expect(reply.usage.embedding_tokens).toBe(0);
+      expect(provider.billed.inputTokens).toBe(billed);
+      const rows = (await remembering.ledger()).filter(({ request_id }) => request_id === reply.id);
+      expect(rows.map((row) => [row.operation, row.is_request, row.embedding_tokens])).toEqual([
+        ['query_embedding', true, 0],
+        ['answer', false, 0],
+      ]);
+    } finally {
+      await remembering.stop();
+    }
+  });
+
   it('tries again, and tells of a provider that is down', async () => {
     provider.next(status(429, { 'retry-after': '0' }), answer(''));
     expect((await app.ask(QUESTION)).sources).toHaveLength(1);

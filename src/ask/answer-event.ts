@@ -78,6 +78,8 @@ export interface FindTimings {
   rephraseMs: number | null;
   embedMs: number;
   searchMs: number;
+  /** Null where no model ranks passages, or there were none to rank. */
+  rerankMs: number | null;
 }
 
 /** Milliseconds. */

@@ -1,6 +1,5 @@
-import { type BilledCall, type FinishedCall, sumCosts, type Tab } from '../costs/index.js';
-import type { AttemptReport } from '../llm/index.js';
-import { ModelError } from '../common/index.js';
+import { type BilledCall, sumCosts, type Tab } from '../costs/index.js';
+import { type AttemptReport, callOf } from '../llm/index.js';
 import type { Usage } from './answer-event.js';
 
 /** What some calls to models came to. */
@@ -31,31 +30,5 @@ export function billAttempts(
   operation: 'answer' | 'judge' | 'condense' | 'multi_query',
   calls: BilledCall[],
 ): (report: AttemptReport) => void {
-  return (report) => calls.push(tab.add(finishedCall(report, operation, calls.length + 1)));
-}
-
-function finishedCall(
-  report: AttemptReport,
-  operation: FinishedCall['operation'],
-  attempt: number,
-): FinishedCall {
-  const { usage } = report;
-  return {
-    operation,
-    model: report.model,
-    attempt,
-    outcome: report.outcome,
-    inputTokens: usage?.inputTokens,
-    outputTokens: usage?.outputTokens,
-    cacheReadTokens: usage?.cacheReadTokens,
-    cacheWriteTokens: usage?.cacheWriteTokens,
-    estimated: usage?.estimated ?? false,
-    latencyMs: report.durationMs,
-    firstTokenMs: report.firstTokenMs ?? null,
-    error: report.error === undefined ? null : errorKind(report.error),
-  };
-}
-
-function errorKind(error: unknown): string {
-  return error instanceof ModelError ? error.kind : 'unexpected';
+  return (report) => calls.push(tab.add({ ...callOf(report, calls.length + 1), operation }));
 }

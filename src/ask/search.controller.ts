@@ -3,9 +3,9 @@ import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { ApiProblems, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
-import { billEmbedding, Tabs } from '../costs/index.js';
+import { billEmbedding, billReranking, Tabs } from '../costs/index.js';
 import { SearchService } from '../retrieval/index.js';
-import { milliseconds, serverTiming } from './dto/answer.dto.js';
+import { maybeMilliseconds, milliseconds, serverTiming } from './dto/answer.dto.js';
 import { SearchRequestDto, SearchResponseDto } from './dto/search.dto.js';
 import { searchOptions } from './dto/search-options.dto.js';
 import { toHitDto } from './dto/source.dto.js';
@@ -49,7 +49,7 @@ export class SearchController {
       const { hits, embeddingTokens, timings } = await this.searches.search(
         { ...options, minSimilarity: options.minSimilarity ?? 0, queries: body.queries },
         signal,
-        billEmbedding(tab, 'query_embedding'),
+        { embedding: billEmbedding(tab, 'query_embedding'), reranking: billReranking(tab) },
       );
       response.setHeader('Server-Timing', serverTiming(timings));
       return {
@@ -57,7 +57,11 @@ export class SearchController {
           query,
           hits: (hits[index] ?? []).map((hit) => ({ ...toHitDto(hit), content: hit.content })),
         })),
-        timings: { embed_ms: milliseconds(timings.embedMs), search_ms: milliseconds(timings.searchMs) },
+        timings: {
+          embed_ms: milliseconds(timings.embedMs),
+          search_ms: milliseconds(timings.searchMs),
+          rerank_ms: maybeMilliseconds(timings.rerankMs),
+        },
         usage: { embedding_tokens: embeddingTokens },
       };
     } finally {

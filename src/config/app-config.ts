@@ -7,16 +7,21 @@ export class ConfigError extends Error {
   override readonly name: string = 'ConfigError';
 }
 
-/** Price of a model that the price list does not know, in US dollars per million tokens. */
+/**
+ * Price of a model that the price list does not know, in US dollars per million tokens; of one that ranks passages,
+ * perhaps per thousand searches instead.
+ */
 export interface ModelPrice {
-  input_mtok: number;
-  output_mtok: number;
+  input_mtok?: number;
+  output_mtok?: number;
   cache_read_mtok?: number;
   cache_write_mtok?: number;
+  searches_kcount?: number;
 }
 
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
 const MODEL_NAME = /^(extractive|[a-z][a-z0-9-]*\/\S+)$/;
+const RERANK_MODEL_NAME = /^(llm|(llm|local|cohere|jina|tei)\/\S+)$/;
 const EMBEDDING_MODEL_NAME = /^(lexical-hash|(openai|local)\/\S+)$/;
 
 /** Everything the process is told from outside: the one typed, validated reader of the environment. */
@@ -51,6 +56,15 @@ export class AppConfig {
   /** How long an answer may be given again to callers who ask for that; 0 = answers are not kept. */
   readonly responseCacheTtlMs: number;
   readonly embeddingModel: string;
+  /** How long the vector of a question is remembered, for others who ask it; 0 = it is not. */
+  readonly queryCacheTtlMs: number;
+  /** What ranks the passages that a search has found; `model` undefined: the search's own order, and its own rules. */
+  readonly reranking: {
+    model: string | undefined;
+    url: string | undefined;
+    apiKey: string | undefined;
+    timeoutMs: number;
+  };
   /** Documents that may wait to be made searchable; whether `POST /documents` may load what a URL names. */
   readonly ingestion: { maxQueue: number; allowsUrls: boolean };
   readonly rateLimits: { rpm: number; tpm: number; concurrency: number };
@@ -83,6 +97,8 @@ export class AppConfig {
     this.llm = readLlm(read);
     this.responseCacheTtlMs = read.integer('RESPONSE_CACHE_TTL_S', 0, 0, 2_592_000) * 1000;
     this.embeddingModel = readEmbeddingModel(read, this.llm.openaiApiKey, this.llm.openaiBaseUrl);
+    this.queryCacheTtlMs = read.integer('QUERY_CACHE_TTL_S', 3_600, 0, 2_592_000) * 1000;
+    this.reranking = readReranking(read);
     this.ingestion = {
       maxQueue: read.integer('INGESTION_MAX_QUEUE', 10_000, 1, 10_000_000),
       allowsUrls: read.oneOf('INGESTION_URLS', ['off', 'on'], 'off') === 'on',
@@ -177,6 +193,25 @@ function readEmbeddingModel(read: EnvReader, openaiApiKey?: string, openaiBaseUr
   return model;
 }
 
+function readReranking(read: EnvReader): AppConfig['reranking'] {
+  const model = read.string('RERANK_MODEL');
+  const url = read.url('RERANK_URL', ['http:', 'https:']);
+  if (model !== undefined && !RERANK_MODEL_NAME.test(model))
+    read.fail(
+      'RERANK_MODEL',
+      model,
+      'cohere/<model>, jina/<model>, tei/<name>, local/<model id or folder>, llm, or llm/<one of LLM_MODELS>',
+    );
+  if (model?.startsWith('tei/') === true && url === undefined)
+    read.problems.push('RERANK_MODEL names a server of your own, so RERANK_URL must be set');
+  return {
+    model,
+    url,
+    apiKey: read.string('RERANK_API_KEY'),
+    timeoutMs: read.integer('RERANK_TIMEOUT_MS', 3_000, 1, 60_000),
+  };
+}
+
 /** `MODEL_PRICES`: a JSON object, or the path of a file that holds one, from `provider/model` to its price. */
 function readPrices(read: EnvReader): Record<string, ModelPrice> {
   const value = read.string('MODEL_PRICES');
@@ -194,12 +229,17 @@ function readPrices(read: EnvReader): Record<string, ModelPrice> {
 }
 
 function isPriceTable(value: unknown): value is Record<string, ModelPrice> {
-  const known = new Set(['input_mtok', 'output_mtok', 'cache_read_mtok', 'cache_write_mtok']);
+  const known = new Set([
+    'input_mtok',
+    'output_mtok',
+    'cache_read_mtok',
+    'cache_write_mtok',
+    'searches_kcount',
+  ]);
   const isPrice = (price: unknown): boolean =>
     typeof price === 'object' &&
     price !== null &&
-    'input_mtok' in price &&
-    'output_mtok' in price &&
+    (('input_mtok' in price && 'output_mtok' in price) || 'searches_kcount' in price) &&
     Object.entries(price).every(
       ([key, usd]) => known.has(key) && typeof usd === 'number' && usd >= 0 && Number.isFinite(usd),
     );

@@ -82,7 +82,7 @@ export class Budgets implements OnApplicationShutdown {
         ? []
         : [{ scope: SERVICE, period: 'month' as const, limitUsd: monthlyUsd }]),
     ];
-    if (this.isLimited) checkPrices([...config.llm.models, config.embeddingModel], prices);
+    if (this.isLimited) checkPrices(pricedModels(config), prices);
   }
 
   /** False for a model that no budget can hold: there is one, and the model's price is not known. */
@@ -186,6 +186,13 @@ export class Budgets implements OnApplicationShutdown {
         `It was not made.${until}`,
     );
   }
+}
+
+/** What calls of the service may be billed for. */
+function pricedModels({ llm, embeddingModel, reranking: { model } }: AppConfig): string[] {
+  // `llm` ranks with one of those that answer
+  const isOther = model !== undefined && !/^llm(\/|$)/.test(model);
+  return [...llm.models, embeddingModel, ...(isOther ? [model] : [])];
 }
 
 /** Those whose price is not known. */

@@ -64,7 +64,7 @@ class ModelCosts extends CostGroup {
 class OperationCosts extends CostGroup {
   @ApiProperty({
     example: 'answer',
-    enum: ['answer', 'judge', 'condense', 'multi_query', 'query_embedding', 'document_embedding'],
+    enum: ['answer', 'judge', 'condense', 'multi_query', 'rerank', 'query_embedding', 'document_embedding'],
   })
   operation!: string;
 }

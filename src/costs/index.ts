@@ -1,6 +1,7 @@
 export { billEmbedding } from './bill-embedding.js';
+export { billReranking } from './bill-reranking.js';
 export { Budgets } from './budgets.js';
 export { CostsModule } from './costs.module.js';
 export { sumCosts } from './money.js';
-export type { BilledCall, FinishedCall, Tab } from './tab.js';
+export type { BilledCall, Tab } from './tab.js';
 export { Tabs } from './tabs.js';

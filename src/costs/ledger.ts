@@ -5,7 +5,7 @@ import type { BudgetCharge } from './budget.js';
 import { countCall } from './cost-metrics.js';
 
 export type Operation =
-  'answer' | 'judge' | 'condense' | 'multi_query' | 'query_embedding' | 'document_embedding';
+  'answer' | 'judge' | 'condense' | 'multi_query' | 'rerank' | 'query_embedding' | 'document_embedding';
 
 /** One call to a model, as it is recorded. Nothing of what was asked or said is in it. */
 export interface LedgerEntry {

@@ -9,6 +9,8 @@ export interface PricedUsage {
   outputTokens: number;
   cacheReadTokens: number;
   cacheWriteTokens: number;
+  /** What a reranking provider bills that has a price for each search. */
+  searchUnits?: number;
 }
 
 /** Run on this machine and cost nothing. */
@@ -21,6 +23,7 @@ export interface WorstCase {
   /** Upper bounds. Embedding tokens are input. */
   inputTokens: number;
   outputTokens: number;
+  searchUnits?: number;
 }
 
 /** What calls cost, by the public price list (`@pydantic/genai-prices`) and `MODEL_PRICES`, which comes first. */
@@ -38,8 +41,8 @@ export class PriceList {
    * at the dearest of its rates, since writing to a provider's cache may cost more than plain input.
    * @throws RangeError for a model whose price is not known
    */
-  worstCost({ models, inputTokens, outputTokens }: WorstCase): bigint {
-    const plain = { inputTokens, outputTokens, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  worstCost({ models, inputTokens, outputTokens, searchUnits = 0 }: WorstCase): bigint {
+    const plain = { inputTokens, outputTokens, cacheReadTokens: 0, cacheWriteTokens: 0, searchUnits };
     const written = { ...plain, inputTokens: 0, cacheWriteTokens: inputTokens };
     let worst = 0n;
     for (const model of models)
@@ -92,11 +95,13 @@ function providerOf(id: string): Provider | undefined {
 }
 
 function ownCost(price: ModelPrice, usage: PricedUsage): number {
+  const { input_mtok: input = 0, output_mtok: output = 0 } = price;
   return (
-    (usage.inputTokens * price.input_mtok +
-      usage.outputTokens * price.output_mtok +
-      usage.cacheReadTokens * (price.cache_read_mtok ?? price.input_mtok) +
-      usage.cacheWriteTokens * (price.cache_write_mtok ?? price.input_mtok)) /
+    (usage.inputTokens * input +
+      usage.outputTokens * output +
+      usage.cacheReadTokens * (price.cache_read_mtok ?? input) +
+      usage.cacheWriteTokens * (price.cache_write_mtok ?? input) +
+      (usage.searchUnits ?? 0) * (price.searches_kcount ?? 0) * 1000) /
     1_000_000
   );
 }

@@ -11,7 +11,7 @@ export type FinishedCall = Pick<
   LedgerEntry,
   'operation' | 'model' | 'attempt' | 'outcome' | 'estimated' | 'latencyMs'
 > &
-  Partial<TokenCounts & Pick<LedgerEntry, 'firstTokenMs' | 'error'>>;
+  Partial<TokenCounts & Pick<LedgerEntry, 'firstTokenMs' | 'error'> & { searchUnits: number }>;
 
 /** A finished call with its counts made whole and its price. */
 export type BilledCall = TokenCounts & Pick<LedgerEntry, 'costUsd'>;
@@ -78,9 +78,12 @@ export class Tab {
   }
 
   /** Adds a finished call. */
-  add(call: FinishedCall): BilledCall {
+  add({ searchUnits = 0, ...call }: FinishedCall): BilledCall {
     const counts = wholeCounts(call);
-    const costUsd = this.services.prices.cost(call.model, pricedUsage(counts));
+    const costUsd = this.services.prices.cost(call.model, {
+      ...pricedUsage(counts),
+      searchUnits: whole(searchUnits),
+    });
     if (costUsd !== null) this.used += toTrillionths(costUsd);
     this.entries.push({
       firstTokenMs: null,
@@ -150,10 +153,12 @@ const COUNTS = [
 type TokenCounts = Pick<LedgerEntry, (typeof COUNTS)[number]>;
 const LARGEST_COUNT = 2 ** 31 - 1;
 
+function whole(count = 0): number {
+  return Number.isFinite(count) ? Math.min(Math.max(Math.round(count), 0), LARGEST_COUNT) : 0;
+}
+
 /** Counts as the ledger can hold them: a server that sends nonsense must not keep other calls from being written. */
 function wholeCounts(call: Partial<TokenCounts>): TokenCounts {
-  const whole = (count = 0): number =>
-    Number.isFinite(count) ? Math.min(Math.max(Math.round(count), 0), LARGEST_COUNT) : 0;
   const [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, embeddingTokens] = COUNTS.map((name) =>
     whole(call[name]),
   ) as [number, number, number, number, number];

@@ -1,6 +1,7 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ConfigError } from '../config/index.js';
-import type { EmbeddingModel } from './embedding-model.js';
+import type { BeginEmbeddingCall, EmbeddingModel, Embeddings } from './embedding-model.js';
+import { QueryVectors } from './query-vectors.js';
 import { storedDimensions } from './vector-storage.js';
 
 /** The models in use: the configured one, and those that collections were or will be embedded with beside it. */
@@ -8,16 +9,20 @@ export class EmbeddingModels implements OnModuleDestroy {
   /** What new collections are embedded with. */
   readonly default: EmbeddingModel;
   private readonly models = new Map<string, EmbeddingModel>();
+  private readonly queryVectors: QueryVectors;
 
   /**
    * @param defaultId the id of the default model
+   * @param queryCacheTtlMs how long the vectors of queries are remembered
    * @param create makes a model of its id; throws ConfigError for one that cannot be used with this configuration
    * @throws ConfigError when the default cannot be used
    */
   constructor(
     defaultId: string,
+    queryCacheTtlMs: number,
     private readonly create: (id: string) => EmbeddingModel,
   ) {
+    this.queryVectors = new QueryVectors(queryCacheTtlMs);
     this.default = this.create(defaultId);
     this.models.set(this.default.id, this.default);
   }
@@ -39,6 +44,16 @@ export class EmbeddingModels implements OnModuleDestroy {
       if (error instanceof ConfigError) return undefined;
       throw error;
     }
+  }
+
+  /** Embeds queries with one of the models; those that are remembered cost nothing. */
+  embedQueries(
+    model: EmbeddingModel,
+    queries: readonly string[],
+    signal: AbortSignal,
+    begin?: BeginEmbeddingCall,
+  ): Promise<Embeddings> {
+    return this.queryVectors.embed(model, queries, signal, begin);
   }
 
   /**

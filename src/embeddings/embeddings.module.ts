@@ -10,10 +10,12 @@ import { createEmbeddingModel, prepareEmbeddingModel } from './providers/index.j
     {
       provide: EmbeddingModels,
       inject: [AppConfig],
-      useFactory: async ({ embeddingModel, database, llm }: AppConfig) => {
+      useFactory: async ({ embeddingModel, queryCacheTtlMs, database, llm }: AppConfig) => {
         const settings = { ...llm, modelsDir: join(database.dataDir, 'models') };
         await prepareEmbeddingModel(embeddingModel, settings);
-        const models = new EmbeddingModels(embeddingModel, (id) => createEmbeddingModel(id, settings));
+        const models = new EmbeddingModels(embeddingModel, queryCacheTtlMs, (id) =>
+          createEmbeddingModel(id, settings),
+        );
         await models.default.load();
         return models;
       },

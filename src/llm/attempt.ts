@@ -35,6 +35,27 @@ export interface AttemptReport {
   firstTokenMs: number | undefined;
 }
 
+/**
+ * An attempt as the ledger takes it down.
+ * @param attempt its number among the attempts of the same purpose, at whatever models
+ */
+export function callOf(report: AttemptReport, attempt: number) {
+  const { model, outcome, usage, durationMs, firstTokenMs, error } = report;
+  return {
+    model,
+    attempt,
+    outcome,
+    inputTokens: usage?.inputTokens,
+    outputTokens: usage?.outputTokens,
+    cacheReadTokens: usage?.cacheReadTokens,
+    cacheWriteTokens: usage?.cacheWriteTokens,
+    estimated: usage?.estimated ?? false,
+    latencyMs: durationMs,
+    firstTokenMs: firstTokenMs ?? null,
+    error: error === undefined ? null : error instanceof ModelError ? error.kind : 'unexpected',
+  };
+}
+
 export interface AttemptOptions {
   attempt: number;
   timeouts: CallTimeouts;

@@ -1,4 +1,4 @@
-export type { AttemptReport } from './attempt.js';
+export { type AttemptReport, callOf } from './attempt.js';
 export {
   type FinishReason,
   type GenerationRequest,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Bulkhead, ModelError, type ModelErrorKind } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import type { AttemptReport } from './attempt.js';
-import type { CircuitBreaker } from './circuit-breaker.js';
+import type { CircuitBreaker } from '../common/index.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent } from './language-model.js';
 import { type CallEvent, type CallOptions, ModelCaller } from './model-caller.js';
 import { ModelGate } from './model-gate.js';

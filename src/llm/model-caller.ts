@@ -1,8 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Bulkhead, ModelError } from '../common/index.js';
+import { type BreakerState, Bulkhead, CircuitBreaker, ModelError } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import type { AttemptReport } from './attempt.js';
-import { type BreakerState, CircuitBreaker } from './circuit-breaker.js';
 import type { FinishReason, GenerationRequest, LanguageModel, ModelCitation } from './language-model.js';
 import { countBreaker } from './llm-metrics.js';
 import { ModelGate } from './model-gate.js';

@@ -1,5 +1,10 @@
-import { type Bulkhead, BulkheadFullError, ModelError } from '../common/index.js';
-import type { CircuitBreaker, Passage } from './circuit-breaker.js';
+import {
+  type BreakerPassage,
+  type Bulkhead,
+  BulkheadFullError,
+  type CircuitBreaker,
+  ModelError,
+} from '../common/index.js';
 import { countPlaces, countRefusal } from './llm-metrics.js';
 
 /** A provider whose queue is full is worth another look after this long. */
@@ -41,7 +46,7 @@ export class ModelGate {
   async enter(signal: AbortSignal, waitMs: number, beforeAttempt?: () => Promise<void>): Promise<GatePass> {
     this.refuseIfShut();
     const leave = await this.place(signal, waitMs);
-    let passage: Passage | undefined;
+    let passage: BreakerPassage | undefined;
     try {
       await beforeAttempt?.();
       passage = this.breaker.enter();

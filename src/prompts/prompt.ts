@@ -79,3 +79,22 @@ export interface JudgePrompt {
   /** The question, the answer and what to do with them. */
   questionText: string;
 }
+
+export interface RerankPromptInput {
+  question: string;
+  /** Best first, as far as the search knows. */
+  passages: readonly string[];
+  /** Most tokens that the passages may take together. */
+  passageTokens: number;
+  countTokens: (text: string) => number;
+}
+
+/** A prompt that has passages ranked, provider-neutral. The user's turn is `passagesText` and then `questionText`. */
+export interface RerankPrompt {
+  version: string;
+  /** Never depends on what is ranked: the stable prefix that providers cache. */
+  instructions: string;
+  /** The passages that fit, each by its number from 1. */
+  passagesText: string;
+  questionText: string;
+}

@@ -15,6 +15,8 @@ export interface SearchHit {
   /** The chunk's text: the document's text from `start` to `end`. */
   content: string;
   headingPath: string[];
+  /** Title and headings, as they are searched with the text. */
+  context: string;
   /** Cosine to the query, clamped to 0..1. */
   similarity: number;
   start: number;
@@ -37,7 +39,9 @@ interface HitRow {
 }
 
 interface Selection {
+  /** Hits that are wanted, and most that are read: the others are there to be ranked anew. */
   topK: number;
+  most: number;
   /** Keep a hit below its `minSimilarity` that has most of the question's words. */
   keepsStrongKeywords: boolean;
   /** Rank the first ones anew, by how the question's words stand in them. */
@@ -50,6 +54,7 @@ interface KeptHit {
 }
 
 export interface ReadHits {
+  /** Best first, up to `most`. */
   hits: SearchHit[];
   /** Some of what was found has been replaced or deleted since, or is not live yet. */
   isStale: boolean;
@@ -74,7 +79,7 @@ export class HitReader {
     selection: Selection,
   ): Promise<ReadHits> {
     const { topK, keepsStrongKeywords, reranks } = selection;
-    const most = reranks ? Math.max(topK, RERANKED) : topK;
+    const most = Math.max(topK, selection.most, reranks ? RERANKED : 0);
     const wanted: RankedCandidate[] = [];
     let certain = 0;
     for (const candidate of ranked) {
@@ -95,7 +100,7 @@ export class HitReader {
       kept.push({ row, candidate });
       if (kept.length === most) break;
     }
-    const hits = (reranks ? rerank(queries[0] ?? '', kept) : kept).slice(0, topK);
+    const hits = reranks ? rerank(queries[0] ?? '', kept) : kept;
     return {
       hits: hits.map(({ row, candidate }) => toHit(row, candidate.similarity)),
       isStale: rows.size < wanted.length,
@@ -151,6 +156,7 @@ function toHit(row: HitRow, similarity: number): SearchHit {
     url: row.url,
     content: row.text,
     headingPath: row.heading_path,
+    context: row.context,
     similarity: Math.round(Math.min(Math.max(similarity, 0), 1) * 1e6) / 1e6,
     start: row.start_offset,
     end: row.end_offset,

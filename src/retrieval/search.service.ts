@@ -8,12 +8,14 @@ import {
   type Embeddings,
   toVectorParameter,
 } from '../embeddings/index.js';
+import type { RerankMeter } from '../reranking/index.js';
 import type { Candidate, SearchScope } from './candidate.js';
 import { DenseIndex } from './dense-index.js';
 import { compileFilter, type MetadataFilter } from './filter.js';
 import { fuse, fuseQueries, mergeRanked, type RankedCandidate } from './fusion.js';
 import { HitReader, type ReadHits, type SearchHit } from './hit-reader.js';
 import { KeywordIndex } from './keyword-index.js';
+import { PassageOrder } from './passage-order.js';
 import type { Restriction } from './restriction.js';
 
 export type SearchMode = 'hybrid' | 'semantic' | 'keyword';
@@ -38,7 +40,13 @@ export interface SearchResult {
   hits: SearchHit[][];
   /** Tokens that embedding the queries took. */
   embeddingTokens: number;
-  timings: { embedMs: number; searchMs: number };
+  timings: { embedMs: number; searchMs: number; rerankMs: number | null };
+}
+
+/** What takes part in each call that a search pays for. */
+export interface SearchMeters {
+  embedding?: BeginEmbeddingCall;
+  reranking?: RerankMeter;
 }
 
 /** The collections of a request that are embedded with one model. */
@@ -75,18 +83,19 @@ export class SearchService {
     private readonly dense: DenseIndex,
     private readonly keywords: KeywordIndex,
     private readonly hits: HitReader,
+    private readonly order: PassageOrder,
   ) {}
 
   /**
    * Embeds all queries in one call a model, then searches collections and queries concurrently.
-   * @param begin takes part in each call to the embedding provider
+   * @param meters take down what embedding the queries and ranking the passages cost
    * @throws AppError NOT_FOUND for a collection that does not exist, CONFLICT for one whose embedding model is not
    *   configured, INVALID_REQUEST for a bad filter
    */
   async search(
     request: SearchRequest,
     signal: AbortSignal,
-    begin?: BeginEmbeddingCall,
+    meters: SearchMeters = {},
   ): Promise<SearchResult> {
     const filter = compileFilter(request.filter);
     const groups = await this.resolve(request.collections);
@@ -94,7 +103,7 @@ export class SearchService {
     // PostgreSQL's text cannot hold NUL
     const queries = request.queries.map((query) => query.replaceAll('\0', ' '));
     const embedded = await Promise.all(
-      groups.map(({ model }) => model.embed(queries, 'query', signal, begin)),
+      groups.map(({ model }) => this.models.embedQueries(model, queries, signal, meters.embedding)),
     );
     const embedMs = performance.now() - started;
     signal.throwIfAborted();
@@ -109,10 +118,17 @@ export class SearchService {
         found = await find(anew);
     }
     signal.throwIfAborted();
+    const searchMs = performance.now() - searchStarted;
+    const ordered = await this.order.order(
+      queries,
+      found.map(({ hits }) => hits),
+      signal,
+      meters.reranking,
+    );
     return {
-      hits: found.map(({ hits }) => hits),
+      hits: ordered.hits.map((hits) => hits.slice(0, request.topK)),
       embeddingTokens: embedded.reduce((sum, { tokens }) => sum + tokens, 0),
-      timings: { embedMs, searchMs: performance.now() - searchStarted },
+      timings: { embedMs, searchMs, rerankMs: ordered.ms },
     };
   }
 
@@ -137,6 +153,7 @@ export class SearchService {
     const merged = queries.map((_, index) => mergeRanked(ranked.map((group) => group[index] ?? [])));
     const selection = {
       topK: request.topK,
+      most: this.order.candidates,
       keepsStrongKeywords: request.mode !== 'semantic',
       // measured for the built-in model only
       reranks: request.mode === 'hybrid' && groups.every(({ model }) => !model.traits.findsBeyondKeywords),

@@ -41,7 +41,13 @@ export class TestApp extends ApiClient {
 
   static async start(env: Record<string, string>, shared?: Storage): Promise<TestApp> {
     const storage = shared ?? (await createStorage());
-    const config = new AppConfig({ LOG_LEVEL: 'silent', RATE_LIMIT_RPM: '0', ...storage.env, ...env });
+    const config = new AppConfig({
+      LOG_LEVEL: 'silent',
+      RATE_LIMIT_RPM: '0',
+      QUERY_CACHE_TTL_S: '0',
+      ...storage.env,
+      ...env,
+    });
     const app = await createApp(config);
     await app.listen(0, '127.0.0.1');
     const server: Server = app.getHttpServer();
@@ -68,7 +74,7 @@ export class TestApp extends ApiClient {
 }
 
 /**
- * Starts the application: no log, no rate limit, an empty database, the extractive answerer and the built-in embedding,
+ * Starts the application: no log, no rate limit, no remembered questions, an empty database, the extractive answerer and the built-in embedding,
  * unless `env` says otherwise.
  * @param shared a database that outlives the application; the caller removes it
  */

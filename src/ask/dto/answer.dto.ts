@@ -47,6 +47,15 @@ export class TimingsDto {
   search_ms!: number;
 
   @ApiProperty({
+    example: null,
+    type: Number,
+    nullable: true,
+    description:
+      'Having a model rank what was found; null where none is configured, or there was nothing to rank.',
+  })
+  rerank_ms!: number | null;
+
+  @ApiProperty({
     example: 410.2,
     type: Number,
     nullable: true,
@@ -285,6 +294,7 @@ function toTimingsDto(timings: Timings): TimingsDto {
     rephrase_ms: maybeMilliseconds(timings.rephraseMs),
     embed_ms: milliseconds(timings.embedMs),
     search_ms: milliseconds(timings.searchMs),
+    rerank_ms: maybeMilliseconds(timings.rerankMs),
     first_token_ms: maybeMilliseconds(timings.firstTokenMs),
     generate_ms: milliseconds(timings.generateMs),
   };
@@ -295,7 +305,7 @@ export function milliseconds(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-function maybeMilliseconds(value: number | null): number | null {
+export function maybeMilliseconds(value: number | null): number | null {
   return value === null ? null : milliseconds(value);
 }
 
@@ -306,6 +316,7 @@ export function serverTiming(timings: Partial<Timings>): string {
     rephrase: timings.rephraseMs,
     embed: timings.embedMs,
     search: timings.searchMs,
+    rerank: timings.rerankMs,
     first_token: timings.firstTokenMs,
     generate: timings.generateMs,
   };

@@ -36,6 +36,15 @@ class SearchTimingsDto {
 
   @ApiProperty({ example: 6 })
   search_ms!: number;
+
+  @ApiProperty({
+    example: null,
+    type: Number,
+    nullable: true,
+    description:
+      'Having a model rank what was found; null where none is configured, or there was nothing to rank.',
+  })
+  rerank_ms!: number | null;
 }
 
 class SearchUsageDto {

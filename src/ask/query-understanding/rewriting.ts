@@ -1,4 +1,4 @@
-import { words } from '../../common/index.js';
+import { objectIn, words } from '../../common/index.js';
 
 /** Longest question that is searched in place of, or beside, the one that was asked; UTF-16 code units. */
 const LONGEST = 1_000;
@@ -42,16 +42,4 @@ function searchable(value: unknown): string | undefined {
 
 function wording(text: string): string {
   return words(text).join(' ');
-}
-
-/** From the first brace to the last one, whatever stands around: models add code fences and words. Else an empty one. */
-function objectIn(text: string): Record<string, unknown> {
-  const start = text.indexOf('{');
-  const end = text.lastIndexOf('}');
-  if (start === -1 || end < start) return {};
-  try {
-    return JSON.parse(text.slice(start, end + 1)) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }

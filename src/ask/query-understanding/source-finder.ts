@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { billEmbedding } from '../../costs/index.js';
+import { billEmbedding, billReranking } from '../../costs/index.js';
 import { type SearchHit, SearchService } from '../../retrieval/index.js';
 import type { FindTimings } from '../answer-event.js';
+import { worstAnswers } from '../prompt-request.js';
 import { type Asked, QueryRewriter } from './query-rewriter.js';
 
 /** What the sources of an answer are taken from. */
@@ -28,7 +29,11 @@ export class SourceFinder {
     const { hits, timings } = await this.searches.search(
       { ...question.search, queries, isOneQuestion: true },
       signal,
-      billEmbedding(tab, 'query_embedding', calls),
+      {
+        embedding: billEmbedding(tab, 'query_embedding', calls),
+        // no answer is refused for what ranking its passages has cost
+        reranking: billReranking(tab, calls, () => worstAnswers(question, asked.models)),
+      },
     );
     return { hits: hits[0] ?? [], standaloneQuestion, timings: { ...rewriting.timings, ...timings } };
   }

@@ -85,6 +85,20 @@ function fromApiError(error: AnthropicApiError | OpenAiApiError, provider: strin
   });
 }
 
+/**
+ * What a status says of a server that no SDK speaks for; nothing of the body, which may quote what was sent.
+ * @param provider its name in the message
+ */
+export function responseError(provider: string, status: number, headers: Headers): ModelError {
+  return new ModelError(`${provider} answered ${status}`, {
+    kind: kindOfStatus(status) ?? 'malformed_response',
+    provider,
+    status,
+    retryAfterMs: retryAfterMs(headers),
+    shouldRetry: shouldRetry(headers),
+  });
+}
+
 function kindOfStatus(status: number | undefined): ModelErrorKind | undefined {
   // a 200 whose stream then failed says nothing
   if (status === undefined || status < 300) return undefined;

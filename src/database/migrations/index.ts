@@ -5,6 +5,7 @@ import { ParallelIngestion1764200000000 } from './1764200000000-parallel-ingesti
 import { LargeCollections1764300000000 } from './1764300000000-large-collections.js';
 import { QueryUnderstanding1764320000000 } from './1764320000000-query-understanding.js';
 import { JobSchema1764330000000 } from './1764330000000-job-schema.js';
+import { Reranking1764350000000 } from './1764350000000-reranking.js';
 
 /** All migrations, oldest first. A shipped migration never changes. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   LargeCollections1764300000000,
   QueryUnderstanding1764320000000,
   JobSchema1764330000000,
+  Reranking1764350000000,
 ];

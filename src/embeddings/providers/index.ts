@@ -1,8 +1,9 @@
 import { ConfigError } from '../../config/index.js';
+import { downloadWhereMissing } from '../../local-models/index.js';
 import type { EmbeddingModel } from '../embedding-model.js';
 import type { EmbeddingSettings } from './settings.js';
 import { LexicalHashEmbeddingModel } from './lexical-hash.provider.js';
-import { downloadWhereMissing, LocalEmbeddingModel } from './local.provider.js';
+import { LocalEmbeddingModel } from './local.provider.js';
 import { OpenAiEmbeddingModel } from './openai.provider.js';
 
 interface EmbeddingProvider {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { ModelError } from '../../common/index.js';
 import { ConfigError } from '../../config/index.js';
 import {
@@ -8,18 +7,19 @@ import {
   type Embeddings,
   type EmbeddingTraits,
 } from '../embedding-model.js';
-import { downloadModel } from '../local/hub-download.js';
-import { type LocalEmbedding, readEmbeddingFolder } from '../local/local-model.js';
-import { familyOf } from '../local/model-families.js';
-import { checkFolder, locateModel } from '../local/model-location.js';
-import { ModelRunner } from '../local/model-runner.js';
-import { checkRuntime } from '../local/runtime.js';
+import {
+  checkRuntime,
+  familyOf,
+  folderOf,
+  LOAD_TIMEOUT_MS,
+  type LocalEmbedding,
+  ModelRunner,
+  readEmbeddingFolder,
+} from '../../local-models/index.js';
 import type { EmbeddingSettings } from './settings.js';
 
 /** Texts of one task. A question waits for at most one task of each document that is embedded at the time. */
 const BATCH = 8;
-/** A model of a gigabyte from a slow disk. */
-const LOAD_TIMEOUT_MS = 120_000;
 
 /**
  * `local/<folder or Hugging Face id>`: a sentence-transformers model in ONNX, computed on this machine's processor in a
@@ -45,9 +45,7 @@ export class LocalEmbeddingModel extends EmbeddingModel {
       minSimilarity: familyOf(name).minSimilarity,
     };
     checkRuntime(this.id);
-    const location = locateModel(name, settings.modelsDir);
-    checkFolder(this.id, location);
-    this.embedding = readEmbeddingFolder(location.folder, name);
+    this.embedding = readEmbeddingFolder(folderOf(name, settings.modelsDir), name);
     this.runner = new ModelRunner(this.embedding.model, {
       timeoutMs: settings.timeoutMs,
       loadTimeoutMs: LOAD_TIMEOUT_MS,
@@ -111,17 +109,4 @@ export class LocalEmbeddingModel extends EmbeddingModel {
     const reply = await this.runner.run({ texts }, signal, this.settings.timeoutMs);
     return 'vectors' in reply ? reply.vectors : [];
   }
-}
-
-/**
- * Downloads the model into its folder of `modelsDir`, where it is an id of Hugging Face and not there yet.
- * @throws ConfigError when that cannot be done
- */
-export async function downloadWhereMissing(name: string, modelsDir: string): Promise<void> {
-  checkRuntime(`local/${name}`);
-  const location = locateModel(name, modelsDir);
-  if (location.hub === undefined || existsSync(location.folder)) return;
-  // it may take minutes, in which the log is not open yet
-  process.stderr.write(`Downloading ${location.hub.repository} into ${location.folder}\n`);
-  await downloadModel(location.hub, location.folder);
 }

@@ -4,9 +4,16 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ConfigError } from '../../config/index.js';
+import { ConfigError } from '../config/index.js';
 import { CONFIGURATION_FILES, MODEL_FILES } from './local-model.js';
-import type { HubModel } from './model-location.js';
+
+/** A model of https://huggingface.co. */
+export interface HubModel {
+  /** Such as `Xenova/all-MiniLM-L6-v2`. */
+  repository: string;
+  /** A commit, a branch or a tag. */
+  revision: string;
+}
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 

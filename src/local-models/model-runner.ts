@@ -1,12 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import {
-  Bulkhead,
-  BulkheadFullError,
-  ModelError,
-  type ModelErrorKind,
-  orAborted,
-} from '../../common/index.js';
+import { Bulkhead, BulkheadFullError, ModelError, type ModelErrorKind, orAborted } from '../common/index.js';
 import type { LocalModel } from './local-model.js';
 import type { ModelReply, ModelTask } from './model-messages.js';
 
@@ -20,14 +14,15 @@ export interface RunnerLimits {
   maxQueue: number;
 }
 
+/** A model of a gigabyte from a slow disk. */
+export const LOAD_TIMEOUT_MS = 120_000;
+
 const PROVIDER = 'local';
 const FULL_RETRY_AFTER_MS = 1000;
 // beside this file where the service was built; run from source, the built one
 const ENTRY = fileURLToPath(
   new URL(
-    import.meta.url.endsWith('.ts')
-      ? '../../../dist/embeddings/local/model-process.js'
-      : './model-process.js',
+    import.meta.url.endsWith('.ts') ? '../../dist/local-models/model-process.js' : './model-process.js',
     import.meta.url,
   ),
 );

@@ -2,7 +2,7 @@
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
 /** What a call that was let through must tell of itself, once each. */
-export interface Passage {
+export interface BreakerPassage {
   /** The model has sent its first token: it works. */
   begun(): void;
   /**
@@ -63,7 +63,7 @@ export class CircuitBreaker {
   }
 
   /** Lets a call through; undefined when it must not be made. */
-  enter(): Passage | undefined {
+  enter(): BreakerPassage | undefined {
     if (this.refusedForMs !== undefined) return undefined;
     let isProbe = this.isOpen;
     if (isProbe) {

@@ -37,6 +37,12 @@ export class LocalCrossEncoder {
     return scores;
   }
 
+  /** Loads the model, so that the first query is ranked as quickly as the others. @throws ModelError when it cannot */
+  load(): Promise<void> {
+    return this.runner.load();
+  }
+
+  /** Ends the model's process. */
   close(): void {
     this.runner.close();
   }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../../config/index.js';
+import { ConfigError } from '../config/index.js';
 import { familyOf, type Pooling, type Prefixes } from './model-families.js';
 
 /** What its process has to know of a model. Paths are absolute. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BreakerState, CircuitBreaker, type Passage } from './circuit-breaker.js';
+import { type BreakerState, CircuitBreaker, type BreakerPassage } from './circuit-breaker.js';
 
 const MINUTE = 60_000;
 
@@ -14,7 +14,7 @@ function setUp({ failures = 4, openMs = 15_000 } = {}) {
     now: () => now,
     onChange: (state) => changes.push(state),
   });
-  const enter = (): Passage => {
+  const enter = (): BreakerPassage => {
     const passage = breaker.enter();
     if (passage === undefined) throw new Error('the breaker refused the call');
     return passage;
@@ -139,14 +139,14 @@ describe('CircuitBreaker, open', () => {
     const earlier = Array.from({ length: 8 }, enter);
     call('failed', 4);
     const [a, b, c, d, e, f, g, h] = earlier as [
-      Passage,
-      Passage,
-      Passage,
-      Passage,
-      Passage,
-      Passage,
-      Passage,
-      Passage,
+      BreakerPassage,
+      BreakerPassage,
+      BreakerPassage,
+      BreakerPassage,
+      BreakerPassage,
+      BreakerPassage,
+      BreakerPassage,
+      BreakerPassage,
     ];
     pass(5_000);
     a.begun();
@@ -266,7 +266,7 @@ type Command =
 /** Plays commands and checks, at each, what must hold of a breaker whatever happens. */
 function play(commands: readonly Command[]): void {
   const { breaker, pass } = setUp({ failures: 2, openMs: 1_000 });
-  const calls: { passage: Passage; isProbe: boolean }[] = [];
+  const calls: { passage: BreakerPassage; isProbe: boolean }[] = [];
   const probes = new Set<number>();
   for (const command of commands) {
     if (command.do === 'wait') pass(command.ms);

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../config/index.js';
+import { ConfigError } from '../config/index.js';
 import { downloadModel } from './hub-download.js';
 
 const HUB = 'https://huggingface.co';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '../../config/index.js';
+import { ConfigError } from '../config/index.js';
 
 /** A tensor of the ONNX runtime, row by row; only the kinds that text models have. */
 export interface Tensor {
@@ -40,7 +40,7 @@ export interface TokenizerPackage {
 }
 
 /** The folder of the optional packages: with a lock file of its own, so that they are pinned and yet not in every install. */
-const PACKAGES = fileURLToPath(new URL('../../../docker/local-models/', import.meta.url));
+const PACKAGES = fileURLToPath(new URL('../../docker/local-models/', import.meta.url));
 const requirePackage = createRequire(join(PACKAGES, 'package.json'));
 
 /**

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../config/index.js';
+import { ConfigError } from '../config/index.js';
 import { readEmbeddingFolder } from './local-model.js';
 import { familyOf } from './model-families.js';
-import { checkFolder, locateModel } from './model-location.js';
+import { folderOf, locateModel } from './model-location.js';
 import { checkRuntime } from './runtime.js';
 
 describe('the folder of a model', () => {
@@ -102,7 +102,7 @@ describe('where a model is', () => {
   });
 
   it('says how it gets there when it is missing', () => {
-    expect(() => checkFolder('local/org/tiny', locateModel('org/tiny', '/nowhere'))).toThrow(
+    expect(() => folderOf('org/tiny', '/nowhere')).toThrow(
       /no folder \/nowhere\/org\/tiny\. It is downloaded .* https:\/\/huggingface\.co\/org\/tiny/,
     );
   });

@@ -1,0 +1,3 @@
+export { type RerankMeter, UNBILLED } from './reranker.js';
+export { RerankingModule } from './reranking.module.js';
+export { Reranking } from './reranking.service.js';
