@@ -8,7 +8,7 @@
  * - `random_page_cost`: pages come from memory or flash, where the default of 4 makes the planner shun indexes.
  */
 export const SESSION_SETTINGS: Record<string, string> = {
-  'hnsw.ef_search': '200',
+  'hnsw.ef_search': '400',
   'hnsw.iterative_scan': 'relaxed_order',
   random_page_cost: '1.1',
 };

@@ -1,97 +1,109 @@
-// Retrieval quality of this service on a judged collection: `npm run eval -- <folder in BEIR layout>`.
+// Retrieval and answer quality of this service on judged collections: `npm run eval -- --help`.
 import 'reflect-metadata';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { availableParallelism, cpus } from 'node:os';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { mapLimit } from '../common/index.js';
-import { AppConfig } from '../config/index.js';
-import { createApp } from '../create-app.js';
-import { Database } from '../database/index.js';
-import { IntakeService } from '../documents/index.js';
-import { KeywordIndex, type SearchMode, SearchService } from '../retrieval/index.js';
+import { KeywordIndex, type SearchMode } from '../retrieval/index.js';
 import { evaluateAnswers } from './answers.js';
 import { type BeirCollection, readBeir } from './beir.js';
-import { mean, ndcg, recall, reciprocalRank } from './measures.js';
+import { mean } from './measures.js';
+import { COLLECTION, index, type Indexed, measure, type Quality } from './quality.js';
+import { type EvaluatedService, startService } from './service.js';
 
-/** Deep enough for Recall@100 even where a document is found by several of its passages. */
-const DEPTH = 200;
-const DOCUMENTS_AT_ONCE = 100;
-const QUERIES_AT_ONCE = 4;
+const USAGE = `Usage: npm run eval -- <folder in BEIR layout>… [options]
+
+Adds the documents of each folder to the service as it is configured, on a database of their own (on the server of
+DATABASE_URL, else the embedded one), and compares what its searches find with the judgements.
+
+  --mode MODE       hybrid, keyword or semantic (all three)
+  --answers         asks the questions that have gold answers instead
+  --first N         of them
+  --output FILE     writes the table there, too
+`;
 const MODES: SearchMode[] = ['hybrid', 'keyword', 'semantic'];
-const USAGE =
-  'usage: npm run eval -- <folder> [--mode hybrid|keyword|semantic] (default: all three)\n' +
-  '       npm run eval -- <folder> --answers [--first N]   asks the questions that have gold answers';
+const SEARCH_HEAD =
+  'collection|mode|nDCG@10|Recall@10|Recall@100|MRR|queries/s|passages|index MB|seconds to index';
+const ANSWER_HEAD =
+  'collection|questions|answered|containment|exact match|quotes (most)|citations|wrong offsets|answers/s';
 
-const { positionals, values } = parseArgs({
+const { positionals: folders, values } = parseArgs({
   allowPositionals: true,
-  options: { mode: { type: 'string' }, answers: { type: 'boolean' }, first: { type: 'string' } },
+  options: {
+    mode: { type: 'string' },
+    answers: { type: 'boolean' },
+    first: { type: 'string' },
+    output: { type: 'string' },
+    help: { type: 'boolean' },
+  },
 });
-const [folder] = positionals;
 const first = values.first === undefined ? Infinity : Number(values.first);
-if (
-  folder === undefined ||
-  !(first >= 1) ||
-  (values.mode !== undefined && !MODES.some((mode) => mode === values.mode))
-) {
-  process.stderr.write(`${USAGE}\n`);
-  process.exit(2);
+const modes = MODES.filter((mode) => values.mode === undefined || values.mode === mode);
+if (values.help || folders.length === 0 || !(first >= 1) || modes.length === 0) {
+  process[values.help ? 'stdout' : 'stderr'].write(USAGE);
+  process.exit(values.help ? 0 : 2);
 }
 
-const dataDir = await mkdtemp(join(tmpdir(), 'footnote-eval-'));
-const app = await createApp(
-  new AppConfig({
-    LOG_LEVEL: 'warn',
-    RATE_LIMIT_RPM: '0',
-    ...process.env,
-    // reached from this process only
-    HOST: '127.0.0.1',
-    PORT: '0',
-    DATA_DIR: dataDir,
-  }),
-);
-await app.init();
-const database = app.get(Database);
-// a server's database may hold other collections: this one is made for the run and removed after it
-const collectionName = `eval-${process.pid}-${Date.now()}`;
-try {
-  await run(readBeir(folder));
-} finally {
-  await database.query('DELETE FROM collections WHERE name = $1', [collectionName]);
-  await app.close();
-  await rm(dataDir, { recursive: true, force: true });
+let engine = '';
+const lines: string[] = [];
+for (const folder of folders) {
+  const name = basename(folder);
+  const collection = readBeir(folder);
+  const service = await startService();
+  try {
+    ({ engine } = service.app.get(KeywordIndex, { strict: false }));
+    const indexed = await index(service.app, collection);
+    if (values.answers) lines.push(await answerLine(name, service, collection));
+    else
+      for (const mode of modes)
+        lines.push(searchLine(name, mode, await measure(service.app, collection, indexed, mode), indexed));
+  } finally {
+    await service.end();
+  }
+}
+if (!values.answers && folders.length > 1) for (const mode of modes) lines.push(meanLine(mode, lines));
+const head = values.answers ? ANSWER_HEAD : SEARCH_HEAD;
+const database = process.env['DATABASE_URL'] === undefined ? 'embedded' : 'PostgreSQL server';
+const table = [
+  `${database}, ${engine}; Node ${process.version}; ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+  '',
+  ...[head, head.replaceAll(/[^|]+/g, '---'), ...lines].map((line) => `| ${line.split('|').join(' | ')} |`),
+  '',
+].join('\n');
+process.stdout.write(table);
+if (values.output !== undefined) await writeFile(values.output, table);
+
+function searchLine(name: string, mode: SearchMode, quality: Quality, indexed: Indexed): string {
+  const { ndcg10, recall10, recall100, mrr, queriesPerSecond } = quality;
+  return [
+    name,
+    mode,
+    ...[ndcg10, recall10, recall100, mrr].map((score) => score.toFixed(4)),
+    queriesPerSecond.toFixed(0),
+    indexed.passages,
+    indexed.megabytes.toFixed(1),
+    indexed.seconds.toFixed(1),
+  ].join('|');
 }
 
-async function run(collection: BeirCollection): Promise<void> {
-  const started = performance.now();
-  const idOf = await ingest(collection);
-  const seconds = (performance.now() - started) / 1000;
-  const [size] = await database.query<{ chunks: string }>(
-    'SELECT chunk_count AS chunks FROM collections WHERE name = $1',
-    [collectionName],
-  );
-  print(
-    `${basename(folder ?? '')}: ${collection.documents.length} documents, ${size?.chunks ?? 0} chunks, ` +
-      `${collection.queries.length} queries, indexed in ${seconds.toFixed(1)} s; ` +
-      `keyword engine ${app.get(KeywordIndex, { strict: false }).engine}\n`,
-  );
-  if (values.answers) return printAnswers(collection);
-  print('| mode | nDCG@10 | Recall@10 | Recall@100 | MRR | queries/s |\n|---|---|---|---|---|---|');
-  for (const mode of MODES.filter((candidate) => values.mode === undefined || values.mode === candidate))
-    print(await evaluate(collection, idOf, mode));
+/** The means of a mode over all collections. */
+function meanLine(mode: SearchMode, searched: readonly string[]): string {
+  const scores = searched.map((line) => line.split('|')).filter((cells) => cells[1] === mode);
+  const means = [2, 3, 4, 5].map((column) => mean(scores.map((cells) => Number(cells[column]))).toFixed(4));
+  return ['mean', mode, ...means, '', '', '', ''].join('|');
 }
 
-async function printAnswers(collection: BeirCollection): Promise<void> {
+async function answerLine(
+  name: string,
+  { app }: EvaluatedService,
+  collection: BeirCollection,
+): Promise<string> {
   const { address, port } = (await app.listen(0, '127.0.0.1')).address() as AddressInfo;
   const started = performance.now();
-  const scores = await evaluateAnswers(`http://${address}:${port}`, collectionName, collection, first);
-  const rate = scores.questions / ((performance.now() - started) / 1000);
-  print(
-    '| questions | answered | containment | exact match | quotes (most) | citations | wrong offsets | answers/s |\n' +
-      '|---|---|---|---|---|---|---|---|',
-  );
-  const cells = [
+  const scores = await evaluateAnswers(`http://${address}:${port}`, COLLECTION, collection, first);
+  return [
+    name,
     scores.questions,
     scores.answered.toFixed(3),
     scores.containment.toFixed(3),
@@ -99,79 +111,6 @@ async function printAnswers(collection: BeirCollection): Promise<void> {
     `${scores.meanQuotes.toFixed(2)} (${scores.mostQuotes})`,
     scores.citations,
     scores.wrongOffsets,
-    rate.toFixed(0),
-  ];
-  print(`| ${cells.join(' | ')} |`);
-}
-
-/** Adds all documents and waits until they are searchable. @returns the judged id of each document's id */
-async function ingest({ documents }: BeirCollection): Promise<Map<string, string>> {
-  const intake = app.get(IntakeService, { strict: false });
-  const idOf = new Map<string, string>();
-  for (let start = 0; start < documents.length; start += DOCUMENTS_AT_ONCE) {
-    const batch = documents.slice(start, start + DOCUMENTS_AT_ONCE);
-    const accepted = await intake.accept(
-      batch.map(({ id, title, text }) => ({
-        title: title === '' ? undefined : title,
-        url: null,
-        metadata: {},
-        externalId: id,
-        mediaType: 'text/plain; charset=utf-8',
-        fileName: undefined,
-        allowed: null,
-        read: () => Promise.resolve(Buffer.from(text)),
-      })),
-      collectionName,
-    );
-    for (const [index, { id }] of accepted.entries()) idOf.set(id, batch[index]?.id ?? '');
-  }
-  for (;;) {
-    const [left] = await database.query<{ open: number; failed: number }>(
-      `SELECT count(*) FILTER (WHERE status IN ('queued', 'processing'))::int AS open,
-              count(*) FILTER (WHERE status = 'failed')::int AS failed
-       FROM documents WHERE collection_id = (SELECT id FROM collections WHERE name = $1)`,
-      [collectionName],
-    );
-    if (left?.failed) print(`${left.failed} documents failed\n`);
-    if (left?.open === 0) break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  return idOf;
-}
-
-async function evaluate(
-  collection: BeirCollection,
-  idOf: Map<string, string>,
-  mode: SearchMode,
-): Promise<string> {
-  const searches = app.get(SearchService, { strict: false });
-  const started = performance.now();
-  const rankings = await mapLimit(collection.queries, QUERIES_AT_ONCE, async ({ text }) => {
-    const { hits } = await searches.search(
-      { queries: [text], collections: [collectionName], topK: DEPTH, minSimilarity: 0, mode },
-      AbortSignal.timeout(60_000),
-    );
-    // a document ranks where its best passage does
-    return [...new Set((hits[0] ?? []).map(({ documentId }) => idOf.get(documentId) ?? ''))];
-  });
-  const rate = collection.queries.length / ((performance.now() - started) / 1000);
-  const average = (measure: (ranking: string[], relevance: ReadonlyMap<string, number>) => number): string =>
-    mean(
-      collection.queries.map(({ id }, index) =>
-        measure(rankings[index] ?? [], collection.relevance.get(id) ?? new Map()),
-      ),
-    ).toFixed(4);
-  const cells = [
-    mode,
-    average((ranking, relevance) => ndcg(ranking, relevance, 10)),
-    average((ranking, relevance) => recall(ranking, relevance, 10)),
-    average((ranking, relevance) => recall(ranking, relevance, 100)),
-    average(reciprocalRank),
-    rate.toFixed(0),
-  ];
-  return `| ${cells.join(' | ')} |`;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+    (scores.questions / ((performance.now() - started) / 1000)).toFixed(0),
+  ].join('|');
 }

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Corpus } from './corpus.js';
-import { createDatabase } from './database.js';
+import { createDatabase } from '../../src/eval/own-database.js';
 import {
   databaseOf,
   type Footnote,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { createDatabase } from './database.js';
+import { createDatabase } from '../../src/eval/own-database.js';
 import { databaseOf, socketFolder, startFootnote } from './footnote.js';
 import { note } from './results.js';
 import type { ProviderSettings } from './settings.js';

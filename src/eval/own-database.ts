@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 
-/** A database of the benchmark's own on a server. */
+/** A database on a server that nobody else uses. */
 export interface OwnDatabase {
   url: string;
   /** What the server would do by itself within a minute. */
@@ -10,7 +10,7 @@ export interface OwnDatabase {
 
 /** Makes a database beside the one that the URL names. */
 export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
-  const name = `footnote_bench_${process.pid}`;
+  const name = `footnote_own_${process.pid}`;
   await run(serverUrl, `CREATE DATABASE ${name}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
