@@ -26,7 +26,7 @@ describe.skipIf(!onServer)('a search of many passages', () => {
   beforeAll(async () => {
     app = await startApp();
     const [space] = await app.sql<{ collectionId: number; spaceId: number }>(
-      `WITH collection AS (INSERT INTO collections (name) VALUES ('many') RETURNING id)
+      `WITH collection AS (INSERT INTO collections (name, language) VALUES ('many', 'english') RETURNING id)
        INSERT INTO embedding_spaces (collection_id, model, dimensions, active)
        SELECT id, 'openai/x', ${DIMENSIONS}, true FROM collection
        RETURNING collection_id AS "collectionId", id AS "spaceId"`,
@@ -58,6 +58,7 @@ describe.skipIf(!onServer)('a search of many passages', () => {
     const vector = Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.sin(index));
     scope = {
       ...space!,
+      language: 'english',
       query: 'word7 and word11 and word500',
       vector,
       vectorParameter: toVectorParameter([vector]),

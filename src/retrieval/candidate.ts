@@ -19,6 +19,8 @@ export interface SearchScope extends Restriction {
   /** The vectors are in an index. */
   isIndexed: boolean;
   query: string;
+  /** Of the collection: the text search configuration that stems its words and the query's. */
+  language: string;
   vector: Float32Array;
   /** The vector as a SQL parameter, made once for all statements. */
   vectorParameter: Buffer;

@@ -3,6 +3,7 @@ import { terms } from '../common/index.js';
 import { Database } from '../database/index.js';
 import type { RankedCandidate } from './fusion.js';
 import { proximityScores } from './proximity.js';
+import { stemmedCoverage } from './stemmed-coverage.js';
 
 /** A chunk that a search returns, with all that a source needs. */
 export interface SearchHit {
@@ -28,6 +29,8 @@ interface HitRow {
   id: string;
   document_id: string;
   collection: string;
+  /** Of the collection: what its words are stemmed in. */
+  language: string;
   title: string;
   url: string | null;
   context: string;
@@ -92,11 +95,21 @@ export class HitReader {
     if (wanted.length === 0) return { hits: [], isStale: false };
     const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
     const wordings = certain < wanted.length ? queries.map((query) => new Set(terms(query))) : [];
+    // English, as most are, is stemmed here, and only as far as it is needed
+    const stemmed = await stemmedCoverage(
+      this.database,
+      queries,
+      wanted.filter((hit) => !isNear(hit) && isForeign(rows.get(hit.chunkId))).map(({ chunkId }) => chunkId),
+    );
     const kept: KeptHit[] = [];
     for (const candidate of wanted) {
       const row = rows.get(candidate.chunkId);
       if (row === undefined) continue;
-      if (!isNear(candidate) && coverage(wordings, `${row.context} ${row.text}`) < STRONG_COVERAGE) continue;
+      if (
+        !isNear(candidate) &&
+        (stemmed.get(row.id) ?? coverage(wordings, `${row.context} ${row.text}`)) < STRONG_COVERAGE
+      )
+        continue;
       kept.push({ row, candidate });
       if (kept.length === most) break;
     }
@@ -109,8 +122,8 @@ export class HitReader {
 
   private async rows(ids: readonly string[]): Promise<Map<string, HitRow>> {
     const rows = await this.database.query<HitRow>(
-      `SELECT c.id::text AS id, c.document_id, k.name AS collection, d.title, d.url, c.context, c.text, c.heading_path,
-              c.start_offset, c.end_offset, c.page
+      `SELECT c.id::text AS id, c.document_id, k.name AS collection, k.language, d.title, d.url, c.context, c.text,
+              c.heading_path, c.start_offset, c.end_offset, c.page
        FROM chunks c JOIN documents d ON d.id = c.document_id AND d.live_revision = c.revision JOIN collections k ON k.id = c.collection_id
        WHERE c.id = ANY ($1::bigint[])`,
       [ids],
@@ -121,6 +134,10 @@ export class HitReader {
 
 function isNear({ similarity, minSimilarity }: RankedCandidate): boolean {
   return Math.max(similarity, 0) >= minSimilarity;
+}
+
+function isForeign(row: HitRow | undefined): boolean {
+  return row !== undefined && row.language !== 'english';
 }
 
 function rerank(query: string, kept: readonly KeptHit[]): KeptHit[] {

@@ -39,7 +39,7 @@ const SEARCH = `
     FROM collections WHERE id = $2
   ), found AS MATERIALIZED (
     SELECT query.lexeme, p.chunks, p.last_id, p.chunks > ${FREQUENT} AND ${SEES_ALL} AS is_frequent
-    FROM unnest(to_tsvector('english', $1)) AS query CROSS JOIN LATERAL (
+    FROM unnest(to_tsvector($9::regconfig, $1)) AS query CROSS JOIN LATERAL (
       SELECT count(*)::float8 AS chunks, max(chunk_id) AS last_id FROM (
         SELECT chunk_id FROM postings WHERE collection_id = $2 AND lexeme = query.lexeme
         ORDER BY chunk_id LIMIT CASE WHEN ${SEES_ALL} THEN ${FREQUENT} + 1 END) AS first) p
@@ -82,7 +82,7 @@ const SEARCH = `
   FROM best JOIN chunk_embeddings e ON e.space_id = $8 AND e.chunk_id = best.chunk_id
   ORDER BY best.score DESC, best.chunk_id`;
 
-/** The keyword engine of servers without pg_textsearch. */
+/** The keyword engine of servers without pg_textsearch, for any language. */
 export class PostingsKeywordIndex extends KeywordIndex {
   override readonly engine = 'postings';
 
@@ -99,6 +99,7 @@ export class PostingsKeywordIndex extends KeywordIndex {
       limit,
       scope.vectorParameter,
       scope.spaceId,
+      scope.language,
     ]);
     return rows.map(({ id, score, similarity }) => ({ chunkId: id, similarity, keywordScore: score }));
   }

@@ -62,6 +62,8 @@ interface SearchedCollection {
   name: string;
   space_id: number;
   model: string;
+  /** There is one from the first chunk on. */
+  language: string;
   has_hidden_chunks: boolean;
   chunk_count: number;
   all_chunks: number;
@@ -180,6 +182,7 @@ export class SearchService {
           collectionId: collection.id,
           spaceId: collection.space_id,
           query,
+          language: collection.language,
           vector: vectors[index] ?? new Float32Array(),
           vectorParameter: parameters[index] ?? Buffer.alloc(0),
           filter: request.filter,
@@ -224,7 +227,7 @@ export class SearchService {
   /** The collections to search, those with content, by their models. */
   private async resolve(names: readonly string[] | undefined): Promise<ModelGroup[]> {
     const rows = await this.database.query<SearchedCollection & { dimensions: number | null }>(
-      `SELECT c.id, c.name, s.id AS space_id, s.model, s.dimensions, c.chunk_count::float8 AS chunk_count,
+      `SELECT c.id, c.name, c.language, s.id AS space_id, s.model, s.dimensions, c.chunk_count::float8 AS chunk_count,
               (SELECT sum(chunk_count)::float8 FROM collections) AS all_chunks,
               EXISTS (SELECT FROM documents d WHERE d.collection_id = c.id AND d.has_hidden_chunks) AS has_hidden_chunks
        FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active

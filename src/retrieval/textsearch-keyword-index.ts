@@ -36,7 +36,7 @@ interface Row {
   similarity: number;
 }
 
-/** BM25 by the pg_textsearch extension. */
+/** BM25 by the pg_textsearch extension, for collections in English. */
 export class TextsearchKeywordIndex extends KeywordIndex {
   override readonly engine = 'pg_textsearch';
 

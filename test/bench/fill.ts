@@ -1,6 +1,6 @@
 import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
 import type { Corpus } from './corpus.js';
-import { addDocument, get } from './footnote.js';
+import { addDocument, get, makeCollection } from './footnote.js';
 
 /** About eight passages a document. */
 const WORDS = 2400;
@@ -20,6 +20,7 @@ export async function fill(
   wanted: number,
   { first = 0, more = () => ({}) }: { first?: number; more?: (number: number) => object } = {},
 ): Promise<number> {
+  await makeCollection(url, 'default');
   let number = first;
   let there = 0;
   const send = async (): Promise<void> => {

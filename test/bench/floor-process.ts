@@ -65,9 +65,9 @@ const keywords = textsearch
   ? new TextsearchKeywordIndex(runner as Database)
   : new PostingsKeywordIndex(runner as Database);
 const [space] = await runner.query<
-  Pick<SearchScope, 'collectionId' | 'spaceId' | 'chunkCount' | 'allChunks'>
+  Pick<SearchScope, 'collectionId' | 'spaceId' | 'language' | 'chunkCount' | 'allChunks'>
 >(
-  `SELECT c.id AS "collectionId", s.id AS "spaceId", c.chunk_count::float8 AS "chunkCount",
+  `SELECT c.id AS "collectionId", s.id AS "spaceId", c.language, c.chunk_count::float8 AS "chunkCount",
           c.chunk_count::float8 AS "allChunks"
    FROM embedding_spaces s JOIN collections c ON c.id = s.collection_id WHERE s.active LIMIT 1`,
 );

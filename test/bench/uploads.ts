@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mapLimit } from '../../src/common/concurrency/map-limit.js';
 import type { CollectionDto } from '../../src/documents/dto/collection.dto.js';
 import type { DocumentListDto } from '../../src/documents/dto/document.dto.js';
-import { get } from './footnote.js';
+import { get, makeCollection } from './footnote.js';
 
 export interface Upload {
   collection: string;
@@ -23,8 +23,9 @@ const REQUESTS_AT_ONCE = 2;
 
 /** Uploads files into new collections, and waits until all are searchable. @throws when one is not */
 export async function ingestFiles(url: string, uploads: readonly Upload[]): Promise<Ingestion> {
-  const started = performance.now();
   const collections = Map.groupBy(uploads, ({ collection }) => collection);
+  for (const collection of collections.keys()) await makeCollection(url, collection);
+  const started = performance.now();
   const requests = [...collections].flatMap(([collection, files]) =>
     Array.from({ length: Math.ceil(files.length / FILES_A_REQUEST) }, (_, index) => ({
       collection,

@@ -6,6 +6,7 @@ import { LargeCollections1764300000000 } from './1764300000000-large-collections
 import { QueryUnderstanding1764320000000 } from './1764320000000-query-understanding.js';
 import { JobSchema1764330000000 } from './1764330000000-job-schema.js';
 import { Reranking1764350000000 } from './1764350000000-reranking.js';
+import { Languages1764360000000 } from './1764360000000-languages.js';
 
 /** All migrations, oldest first. A shipped migration never changes. */
 export const MIGRATIONS = [
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   QueryUnderstanding1764320000000,
   JobSchema1764330000000,
   Reranking1764350000000,
+  Languages1764360000000,
 ];

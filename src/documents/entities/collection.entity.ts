@@ -13,11 +13,15 @@ export class CollectionEntity {
   @Column({ type: 'text', nullable: true })
   description!: string | null;
 
+  /** The text search configuration that stems its words; null before its first chunk, and never changed after. */
+  @Column({ type: 'text', nullable: true })
+  language!: string | null;
+
   /** Kept by triggers on chunks. */
   @Column({ type: 'bigint', name: 'chunk_count', default: 0 })
   chunkCount!: string;
 
-  /** Length of all chunks in lexemes, kept by triggers where the postings engine is in use. */
+  /** Length of all chunks in lexemes, kept by triggers for what the postings engine searches. */
   @Column({ type: 'bigint', name: 'lexeme_count', default: 0 })
   lexemeCount!: string;
 
