@@ -615,6 +615,7 @@ describe('collections', () => {
     expect(made.body).toEqual({
       name,
       description: 'How we work',
+      language: null,
       documents: 0,
       chunks: 0,
       embedding_model: 'lexical-hash',

@@ -29,7 +29,7 @@ export class CollectionsController {
   @ApiCreatedResponse({ type: CollectionDto })
   @ApiProblems('INVALID_REQUEST', 'CONFLICT')
   create(@Body() body: CreateCollectionDto): Promise<CollectionDto> {
-    return this.collections.create(body.name, body.description ?? null);
+    return this.collections.create(body);
   }
 
   @Get(':name')

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/index.js';
 import { Database } from '../database/index.js';
 import { EmbeddingModels } from '../embeddings/index.js';
-import { COLLECTION_NAME, type CollectionDto } from './dto/collection.dto.js';
+import { COLLECTION_NAME, type CollectionDto, type CreateCollectionDto } from './dto/collection.dto.js';
 import type { ReembeddingDto } from './reembedding/reembedding.dto.js';
 
 export interface Collection {
@@ -13,6 +13,7 @@ export interface Collection {
 interface CollectionRow {
   name: string;
   description: string | null;
+  language: string | null;
   documents: number;
   chunks: string;
   model: string;
@@ -26,7 +27,7 @@ interface CollectionRow {
 }
 
 const LIST = `
-  SELECT c.name, c.description, content.chunks, s.model, s.dimensions, c.created_at, content.documents,
+  SELECT c.name, c.description, c.language, content.chunks, s.model, s.dimensions, c.created_at, content.documents,
          next.model AS next_model, next.state AS next_state, next.error AS next_error,
          (SELECT count(*) FROM chunk_embeddings e WHERE e.space_id = next.id) AS chunks_done
   FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
@@ -67,10 +68,10 @@ export class CollectionsService {
   }
 
   /** @throws AppError CONFLICT when there is one of that name */
-  async create(name: string, description: string | null): Promise<CollectionDto> {
-    if (!(await this.insert(name, description)))
-      throw new AppError('CONFLICT', `There is a collection ${JSON.stringify(name)} already.`);
-    return this.get(name);
+  async create(collection: CreateCollectionDto): Promise<CollectionDto> {
+    if (!(await this.insert(collection)))
+      throw new AppError('CONFLICT', `There is a collection ${JSON.stringify(collection.name)} already.`);
+    return this.get(collection.name);
   }
 
   /** Deletes a collection with all its documents. @throws AppError NOT_FOUND */
@@ -96,7 +97,7 @@ export class CollectionsService {
    * @throws AppError CONFLICT when it is embedded with a model that cannot be used with this configuration
    */
   async ensure(name: string): Promise<Collection> {
-    const found = (await this.find(name)) ?? (await this.insert(name, null).then(() => this.find(name)));
+    const found = (await this.find(name)) ?? (await this.insert({ name }).then(() => this.find(name)));
     if (found === undefined) throw notFound(name);
     if (this.models.find(found.model) === undefined)
       throw new AppError(
@@ -116,13 +117,14 @@ export class CollectionsService {
   }
 
   /** One statement, so that a collection is never without its vector space. @returns false when there was one */
-  private async insert(name: string, description: string | null): Promise<boolean> {
+  private async insert({ name, description, language }: CreateCollectionDto): Promise<boolean> {
     const made = await this.database.query(
       `WITH made AS (
-         INSERT INTO collections (name, description) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING id
+         INSERT INTO collections (name, description, language) VALUES ($1, $2, $4)
+         ON CONFLICT (name) DO NOTHING RETURNING id
        )
        INSERT INTO embedding_spaces (collection_id, model, active) SELECT id, $3, true FROM made RETURNING id`,
-      [name, description, this.models.default.id],
+      [name, description ?? null, this.models.default.id, language ?? null],
     );
     return made.length > 0;
   }
@@ -136,6 +138,7 @@ function toDto(row: CollectionRow): CollectionDto {
   return {
     name: row.name,
     description: row.description,
+    language: row.language,
     documents: row.documents,
     chunks: Number(row.chunks),
     embedding_model: row.model,

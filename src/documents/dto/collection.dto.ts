@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { LANGUAGES, type Language } from '../language/languages.js';
 import { ReembeddingDto } from '../reembedding/reembedding.dto.js';
 
 export const COLLECTION_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -17,6 +18,17 @@ export class CreateCollectionDto {
   @IsString()
   @MaxLength(1000)
   description?: string;
+
+  @ApiPropertyOptional({
+    enum: LANGUAGES,
+    example: 'german',
+    description:
+      'In which its words and questions are stemmed for keyword search; `simple` takes words as they are. Absent: that ' +
+      'of its first document, as far as it can be told, else `english`. It cannot be changed later.',
+  })
+  @IsOptional()
+  @IsIn(LANGUAGES)
+  language?: Language;
 }
 
 /** A collection. */
@@ -26,6 +38,15 @@ export class CollectionDto {
 
   @ApiProperty({ example: 'How we work', type: String, nullable: true })
   description!: string | null;
+
+  @ApiProperty({
+    example: 'english',
+    type: String,
+    nullable: true,
+    description:
+      'In which its words and questions are stemmed for keyword search; null before its first document.',
+  })
+  language!: string | null;
 
   @ApiProperty({ example: 42 })
   documents!: number;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, type SqlRunner } from '../../database/index.js';
 import { EmbeddingModels, storedDimensions, toVectorParameter } from '../../embeddings/index.js';
+import type { Language } from '../language/languages.js';
 import type { Passage } from '../parsing/parse-document.js';
 import { shareCollection } from '../collection-lock.js';
 import { type Claim, holdClaim } from './claim.js';
@@ -73,6 +74,21 @@ export class ChunkWriter {
       });
     } while (deleted === SWEPT);
     return isUsable ? left.length : 0;
+  }
+
+  /**
+   * Before the first chunk of a collection: says in which language its words are stemmed, unless somebody has said so by
+   * then. Whoever comes first decides, for ever.
+   * @throws SupersededError
+   */
+  async decideLanguage(claim: Claim, language: Language): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await holdClaim(claim, transaction);
+      await transaction.query('UPDATE collections SET language = $2 WHERE id = $1 AND language IS NULL', [
+        claim.collectionId,
+        language,
+      ]);
+    });
   }
 
   /** Writes chunks that no search sees yet. @throws SupersededError */

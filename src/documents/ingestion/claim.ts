@@ -12,6 +12,8 @@ export interface Claim extends IngestionJob {
   /** The vector space that its collection is searched in, and the model that makes its vectors. */
   spaceId: number;
   model: string;
+  /** Nobody has decided yet in which language the collection's words are stemmed. */
+  needsLanguage: boolean;
 }
 
 /** What was sent and is not searchable yet. */
@@ -52,16 +54,21 @@ export class Claims {
        )
        SELECT claimed.collection_id AS "collectionId", claimed.title AS "currentTitle", claimed.claim AS number,
               claimed.live_revision AS "liveRevision",
-              claimed.has_hidden_chunks AS "isBegun", space.id AS "spaceId", space.model, source.title, source.url,
+              claimed.has_hidden_chunks AS "isBegun", space.id AS "spaceId", space.model,
+              collection.language IS NULL AS "needsLanguage", source.title, source.url,
               source.metadata, source.allowed, source.media_type AS "mediaType", source.file_name AS "fileName",
               source.bytes
        FROM claimed JOIN document_sources source ON source.document_id = claimed.id AND source.revision = $2
+       JOIN collections collection ON collection.id = claimed.collection_id
        JOIN embedding_spaces space ON space.collection_id = claimed.collection_id AND space.active`,
       [job.documentId, job.revision],
     );
     if (row === undefined) return undefined;
-    const { number, liveRevision, collectionId, spaceId, model, ...source } = row;
-    return { claim: { ...job, number, liveRevision, collectionId, spaceId, model }, source };
+    const { number, liveRevision, collectionId, spaceId, model, needsLanguage, ...source } = row;
+    return {
+      claim: { ...job, number, liveRevision, collectionId, spaceId, model, needsLanguage },
+      source,
+    };
   }
 
   /** Puts a document back into the queue, or, when it is final, ends it; nothing when the claim was taken over. */

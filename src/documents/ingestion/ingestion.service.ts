@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppError, ModelError } from '../../common/index.js';
+import { detectLanguage } from '../language/detect-language.js';
 import { UnreadableDocumentError } from '../loaders/index.js';
 import { DocumentParser, ParserGoneError } from '../parsing/document-parser.js';
 import type { ParsedDocument } from '../parsing/parse-document.js';
@@ -80,6 +81,8 @@ export class IngestionService {
     for (;;) {
       const batch = chunks.slice(written, written + BATCH);
       const embedded = await this.embed(claim, batch, signal);
+      if (claim.needsLanguage && written === 0)
+        await this.writer.decideLanguage(claim, await detectLanguage(parsed.text));
       written += batch.length;
       if (written < chunks.length) {
         await this.writer.add(claim, embedded, written / (chunks.length + 1));
