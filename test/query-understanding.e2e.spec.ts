@@ -375,6 +375,12 @@ describe('query understanding without a language model', () => {
         cost_usd: 0,
       });
       expect(reply.timings.condense_ms).toBeGreaterThanOrEqual(0);
+      // none of its own words are in a document
+      const short = await app.ask({ question: 'Why?', history: HISTORY });
+      expect(short).toMatchObject({
+        standalone_question: 'Why? often api keys rotated',
+        answer: 'API keys are rotated every 90 days.',
+      });
       const other = await app.ask({ question: 'How are trains booked for travel?', history: HISTORY });
       expect(other).toMatchObject({ standalone_question: null, sources: [{ title: 'Travel' }] });
       const operations = (await app.ledger()).map(({ operation }) => operation);

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchResponseDto } from '../src/ask/dto/search.dto.js';
 import { type LedgerRow, poll, startApp, type TestApp } from './support/app.js';
-import { answer, type Behaviour, FakeProvider, status } from './support/fake-providers/index.js';
+import {
+  answer,
+  type Behaviour,
+  FakeProvider,
+  hangBeforeHeaders,
+  status,
+} from './support/fake-providers/index.js';
 import { hasRuntime, LOCAL_MODELS } from './support/local-models.js';
 import { hang, refuse, type RerankBehaviour, RerankServer, reset, say } from './support/rerank-server.js';
 
@@ -67,7 +73,7 @@ describe('without RERANK_MODEL', () => {
 describe('RERANK_MODEL', () => {
   const PRICES = JSON.stringify({
     'cohere/rerank-v3.5': { searches_kcount: 2 },
-    'jina/jina-reranker-v2': { input_mtok: 0.02, output_mtok: 0 },
+    'jina/jina-reranker-v2': { input_mtok: 0.02 },
   });
 
   it.each([
@@ -120,28 +126,74 @@ describe('RERANK_MODEL', () => {
 describe('a server that does not rank', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await start({ RERANK_MODEL: 'cohere/rerank-v3.5', RERANK_TIMEOUT_MS: '500' });
+    app = await start({ RERANK_MODEL: 'cohere/rerank-v3.5', RERANK_TIMEOUT_MS: '10000' });
   });
   afterAll(() => app.stop());
 
-  it.each<[string, RerankBehaviour, string]>([
-    ['refuses the key', refuse(401), 'authentication'],
-    ['refuses the request', refuse(400), 'invalid_request'],
-    ['fails', refuse(500), 'server_error'],
-    ['asks for patience', refuse(429, { 'retry-after': '30' }), 'rate_limited'],
-    ['redirects', refuse(302, { location: 'http://127.0.0.1/' }), 'invalid_request'],
-    ['hangs', hang, 'timeout'],
-    ['breaks the connection', reset, 'connection'],
-    ['answers garbage', say('<html>'), 'malformed_response'],
-    ['answers too little', say('{"results":[]}'), 'malformed_response'],
-    ['answers without end', say(' '.repeat(2_000_000)), 'malformed_response'],
-  ])('that %s leaves the order of the search', async (_, behaviour, error) => {
+  const ranking = '"results":[{"index":0,"relevance_score":0},{"index":1,"relevance_score":2}';
+  it.each<[string, RerankBehaviour, string, object]>([
+    ['refuses the key', refuse(401), 'authentication', {}],
+    ['refuses the request', refuse(400), 'invalid_request', {}],
+    ['fails', refuse(500), 'server_error', {}],
+    ['redirects', refuse(302, { location: 'http://127.0.0.1/' }), 'invalid_request', {}],
+    ['breaks the connection', reset, 'connection', {}],
+    // it has accepted what it was sent
+    ['answers garbage', say('<html>'), 'malformed_response', { estimated: true }],
+    [
+      'answers too little',
+      say('{"results":[],"usage":{"total_tokens":9}}'),
+      'malformed_response',
+      { input_tokens: 9 },
+    ],
+    [
+      'answers without end',
+      say(`${' '.repeat(2_000_000)}{${ranking},{"index":2,"relevance_score":1}]}`),
+      'malformed_response',
+      { estimated: true },
+    ],
+  ])('that %s leaves the order of the search', async (_, behaviour, error, bill) => {
     server.behaviour = behaviour;
     const before = (await reranks(app)).length;
     expect((await search(app)).titles).toEqual(FUSED);
-    expect((await reranks(app)).slice(before)).toMatchObject([
-      { outcome: 'failed', error, input_tokens: 0, cost_usd: null },
-    ]);
+    const [row, ...others] = (await reranks(app)).slice(before);
+    expect(row).toMatchObject({ outcome: 'failed', error, estimated: false, ...bill });
+    if (!('input_tokens' in bill)) expect(row!.input_tokens > 0).toBe('estimated' in bill);
+    expect(others).toEqual([]);
+  });
+
+  it('that asks for more patience than there is time is not asked again', async () => {
+    const retrying = await start({ RERANK_MODEL: 'tei/x', LLM_MAX_RETRIES: '3' });
+    try {
+      server.behaviour = refuse(429, { 'retry-after': '30' });
+      expect((await search(retrying)).titles).toEqual(FUSED);
+      expect(await reranks(retrying)).toMatchObject([{ outcome: 'failed', error: 'rate_limited' }]);
+    } finally {
+      await retrying.stop();
+    }
+  });
+
+  it('in time leaves the order, and all queries of a request share that time', async () => {
+    const hurried = await start({
+      RERANK_MODEL: 'cohere/rerank-v3.5',
+      RERANK_TIMEOUT_MS: '300',
+      LLM_BREAKER_FAILURES: '5',
+      LLM_BREAKER_OPEN_MS: '600000',
+    });
+    try {
+      server.behaviour = hang;
+      const queries = Array.from({ length: 12 }, (_, index) => `${QUERY} ${index}`);
+      const { body } = await hurried.post<SearchResponseDto>('/search', { queries, ...SEARCH });
+      expect(body.results.map(({ hits }) => hits.length)).toEqual(queries.map(() => 3));
+      // those that come after the deadline send nothing
+      expect(server.requests).toHaveLength(4);
+      expect(await reranks(hurried)).toMatchObject(
+        server.requests.map(() => ({ outcome: 'failed', error: 'timeout' })),
+      );
+      server.behaviour = undefined;
+      expect((await search(hurried)).titles).toEqual(RANKED);
+    } finally {
+      await hurried.stop();
+    }
   });
 
   it('is left, and its call taken down, when the caller leaves', async () => {
@@ -221,9 +273,9 @@ describe('a budget', () => {
   });
 
   it('does not start with a model whose price is not known', async () => {
-    await expect(startApp({ ...ENV, MODEL_PRICES: '{}', BUDGET_DAILY_USD: '1' })).rejects.toThrow(
-      /the price of cohere\/rerank-v3\.5 is not known/,
-    );
+    await expect(
+      startApp({ ...ENV, RERANK_URL: server.url, MODEL_PRICES: '{}', BUDGET_DAILY_USD: '1' }),
+    ).rejects.toThrow(/the price of cohere\/rerank-v3\.5 is not known/);
   });
 });
 
@@ -236,15 +288,19 @@ describe('RERANK_MODEL=llm', () => {
   beforeAll(async () => {
     provider = await FakeProvider.start();
     provider.default((exchange) => (isRanking(exchange) ? ranking : answer('Every 90 days.')));
-    app = await start({
-      RERANK_MODEL: 'llm/openai/gpt-4o-mini',
-      LLM_MODELS: 'anthropic/claude-sonnet-5,openai/gpt-4o-mini',
-      ANTHROPIC_API_KEY: 'k',
-      ANTHROPIC_BASE_URL: provider.anthropicBaseUrl,
-      OPENAI_API_KEY: 'k',
-      OPENAI_BASE_URL: provider.openaiBaseUrl,
-      MODEL_PRICES: '{"openai/gpt-4o-mini": {"input_mtok": 0.15, "output_mtok": 0.6}}',
-    });
+    app = await startApp(ENV());
+    for (const document of DOCUMENTS) await app.addDocument(document);
+  });
+  const ENV = () => ({
+    LLM_MAX_RETRIES: '0',
+    LLM_BREAKER_FAILURES: '0',
+    RERANK_MODEL: 'llm/openai/gpt-4o-mini',
+    LLM_MODELS: 'anthropic/claude-sonnet-5,openai/gpt-4o-mini',
+    ANTHROPIC_API_KEY: 'k',
+    ANTHROPIC_BASE_URL: provider.anthropicBaseUrl,
+    OPENAI_API_KEY: 'k',
+    OPENAI_BASE_URL: provider.openaiBaseUrl,
+    MODEL_PRICES: '{"openai/gpt-4o-mini": {"input_mtok": 0.15, "output_mtok": 0.6}}',
   });
   afterAll(async () => {
     await app.stop();
@@ -264,13 +320,43 @@ describe('RERANK_MODEL=llm', () => {
     expect(sent).toContain(QUERY);
   });
 
+  it('is left when it takes too long, which is its failure', async () => {
+    const hurried = await startApp({ ...ENV(), RERANK_TIMEOUT_MS: '200' });
+    try {
+      for (const document of DOCUMENTS) await hurried.addDocument(document);
+      ranking = hangBeforeHeaders();
+      expect((await search(hurried)).titles).toEqual(FUSED);
+      expect(await reranks(hurried)).toMatchObject([{ outcome: 'failed', error: 'timeout' }]);
+    } finally {
+      await hurried.stop();
+    }
+  });
+
   it.each<[string, Behaviour]>([
     ['fails', status(500)],
     ['writes no ranking', answer('The first passage is best.')],
-    ['writes too much', answer('x'.repeat(30_000))],
+    ['writes too much', answer(`${'x'.repeat(30_000)}{"ranking": [3, 1]}`)],
   ])('leaves the order of the search when the model %s', async (_, behaviour) => {
     ranking = behaviour;
     expect((await search(app)).titles).toEqual(FUSED);
+  });
+});
+
+describe('more passages than a server takes', () => {
+  it('are ranked as far as it takes them', async () => {
+    const app = await start({ RERANK_MODEL: 'tei/x' });
+    try {
+      for (let i = 0; i < 40; i++)
+        await app.addDocument({
+          title: `Locker ${i}`,
+          text: `Keys of locker ${i} are rotated, and rotated.`,
+        });
+      const { titles } = await search(app, { top_k: 43 });
+      expect(titles).toHaveLength(43);
+      expect(server.requests[0]!.body['texts']).toHaveLength(32);
+    } finally {
+      await app.stop();
+    }
   });
 });
 
@@ -294,10 +380,24 @@ describe.skipIf(!hasRuntime)('RERANK_MODEL=local/<folder>', () => {
 describe('the start', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['a name that says nothing', { RERANK_MODEL: 'best' }, /RERANK_MODEL is "best", but takes cohere/],
+    ['a service without a key', { RERANK_MODEL: 'cohere/x' }, /RERANK_API_KEY or RERANK_URL must be set/],
+    ['a URL for no server', { RERANK_MODEL: 'llm', RERANK_URL: 'http://x' }, /RERANK_MODEL names no server/],
     ['a server of its own without a URL', { RERANK_MODEL: 'tei/x' }, /RERANK_URL must be set/],
-    ['no language model', { RERANK_MODEL: 'llm' }, /LLM_MODELS names none that could: extractive/],
-    ['a model that is not configured', { RERANK_MODEL: 'llm/openai/x' }, /names no such model: extractive/],
-    ['a folder that is not there', { RERANK_MODEL: 'local//nowhere' }, /nowhere|npm run local-models/],
+    [
+      'no language model',
+      { RERANK_MODEL: 'llm' },
+      /RERANK_MODEL is llm, but LLM_MODELS \(extractive\) names no model/,
+    ],
+    [
+      'a model that is not configured',
+      { RERANK_MODEL: 'llm/openai/x' },
+      /LLM_MODELS \(extractive\) names no such model/,
+    ],
+    [
+      'a folder that is not there',
+      { RERANK_MODEL: 'local//nowhere' },
+      /there is no folder \/nowhere|npm run local-models/,
+    ],
   ])('is refused with %s', async (_, env, message) => {
     await expect((async () => startApp(env))()).rejects.toThrow(message);
   });

@@ -52,7 +52,7 @@ export class AskService {
     try {
       const calls: BilledCall[] = [];
       const found = await this.finder.find({ question, models, tab, calls }, signal);
-      const prompt = preparePrompt(question, found.hits);
+      const prompt = preparePrompt(question, found.hits, found.standaloneQuestion);
       const ask: Ask = { id, question, models, prompt, tab };
       if (prompt.sources.length > 0) generation = this.generation(ask, signal);
       // a call that no budget allows fails here, before anything has been told or sent

@@ -20,8 +20,15 @@ export interface PreparedPrompt {
   request: GenerationRequest;
 }
 
-/** Builds the prompt from the passages that were found. */
-export function preparePrompt(question: Question, hits: readonly SearchHit[]): PreparedPrompt {
+/**
+ * Builds the prompt from the passages that were found.
+ * @param standalone what was searched in place of the question
+ */
+export function preparePrompt(
+  question: Question,
+  hits: readonly SearchHit[],
+  standalone: string | null = null,
+): PreparedPrompt {
   const prompt = answerV1({
     question: question.question,
     history: question.history,
@@ -48,6 +55,7 @@ export function preparePrompt(question: Question, hits: readonly SearchHit[]): P
     sourcesText: prompt.sourcesText,
     history: prompt.history,
     question: question.question,
+    ...(standalone === null ? {} : { standaloneQuestion: standalone }),
     questionText: prompt.questionText,
     maxTokens: question.maxTokens,
     ...(question.temperature === undefined ? {} : { temperature: question.temperature }),

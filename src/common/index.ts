@@ -6,7 +6,6 @@ export { bodyLimit, readableBody } from './http/request-body.js';
 export { SseWriter } from './http/sse-writer.js';
 export { requestContext } from './http/request-context.js';
 export { Bulkhead, BulkheadFullError } from './concurrency/bulkhead.js';
-export { type BreakerPassage, type BreakerState, CircuitBreaker } from './concurrency/circuit-breaker.js';
 export { orAborted } from './concurrency/or-aborted.js';
 export { mapLimit } from './concurrency/map-limit.js';
 export { ApiProblems, KEY_REQUIRED, KeyRequired, RATE_LIMITED, RateLimited } from './openapi/api-problems.js';

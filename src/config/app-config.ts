@@ -21,6 +21,7 @@ export interface ModelPrice {
 
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
 const MODEL_NAME = /^(extractive|[a-z][a-z0-9-]*\/\S+)$/;
+const RANKING_SERVICE = /^(cohere|jina|tei)\//;
 const RERANK_MODEL_NAME = /^(llm|(llm|local|cohere|jina|tei)\/\S+)$/;
 const EMBEDDING_MODEL_NAME = /^(lexical-hash|(openai|local)\/\S+)$/;
 
@@ -202,12 +203,17 @@ function readReranking(read: EnvReader): AppConfig['reranking'] {
       model,
       'cohere/<model>, jina/<model>, tei/<name>, local/<model id or folder>, llm, or llm/<one of LLM_MODELS>',
     );
+  const apiKey = read.string('RERANK_API_KEY');
   if (model?.startsWith('tei/') === true && url === undefined)
     read.problems.push('RERANK_MODEL names a server of your own, so RERANK_URL must be set');
+  else if (model !== undefined && RANKING_SERVICE.test(model) && url === undefined && apiKey === undefined)
+    read.problems.push('RERANK_MODEL names a service, so RERANK_API_KEY or RERANK_URL must be set');
+  if (model !== undefined && !RANKING_SERVICE.test(model) && url !== undefined)
+    read.problems.push('RERANK_URL is set, but RERANK_MODEL names no server');
   return {
     model,
     url,
-    apiKey: read.string('RERANK_API_KEY'),
+    apiKey,
     timeoutMs: read.integer('RERANK_TIMEOUT_MS', 3_000, 1, 60_000),
   };
 }
@@ -217,7 +223,8 @@ function readPrices(read: EnvReader): Record<string, ModelPrice> {
   const value = read.string('MODEL_PRICES');
   if (value === undefined) return {};
   const takes =
-    'JSON such as {"openai/my-model": {"input_mtok": 0.5, "output_mtok": 1.5}}, or the path of such a file';
+    'JSON such as {"openai/my-model": {"input_mtok": 0.5, "output_mtok": 1.5}, "cohere/my-reranker": {"searches_kcount": 2}}, ' +
+    'or the path of such a file';
   try {
     const parsed: unknown = JSON.parse(value.startsWith('{') ? value : readFileSync(value, 'utf8'));
     if (isPriceTable(parsed)) return parsed;
@@ -236,10 +243,10 @@ function isPriceTable(value: unknown): value is Record<string, ModelPrice> {
     'cache_write_mtok',
     'searches_kcount',
   ]);
-  const isPrice = (price: unknown): boolean =>
+  const isPrice = ([model, price]: [string, unknown]): boolean =>
     typeof price === 'object' &&
     price !== null &&
-    (('input_mtok' in price && 'output_mtok' in price) || 'searches_kcount' in price) &&
+    isComplete(model, price) &&
     Object.entries(price).every(
       ([key, usd]) => known.has(key) && typeof usd === 'number' && usd >= 0 && Number.isFinite(usd),
     );
@@ -247,6 +254,13 @@ function isPriceTable(value: unknown): value is Record<string, ModelPrice> {
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    Object.values(value).every(isPrice)
+    Object.entries(value).every(isPrice)
   );
+}
+
+/** What answers has a price for each way; what ranks, for what it reads or for each search. */
+function isComplete(model: string, price: object): boolean {
+  return RANKING_SERVICE.test(model)
+    ? 'input_mtok' in price || 'searches_kcount' in price
+    : 'input_mtok' in price && 'output_mtok' in price && !('searches_kcount' in price);
 }

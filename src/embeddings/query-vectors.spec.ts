@@ -71,6 +71,18 @@ describe('QueryVectors', () => {
     expect(models[1]!.asked).toHaveLength(2);
   });
 
+  it.each([
+    ['the time is over', 1, 'one'],
+    ['nothing is to be remembered', 0, 'one'],
+    ['it is too long to be remembered', 60_000, 'x'.repeat(20 * 1024 * 1024)],
+  ])('asks again when %s', async (_, ttlMs, query) => {
+    const [cache, model] = [new QueryVectors(ttlMs), new CountingModel('a/b')];
+    await cache.embed(model, [query], never);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await cache.embed(model, [query], never)).vectors).toHaveLength(1);
+    expect(model.asked).toHaveLength(2);
+  });
+
   it('leaves the model alone whose vectors are quickly made', async () => {
     const [cache, model] = [new QueryVectors(60_000), new CountingModel('lexical', false)];
     await cache.embed(model, ['one'], never);

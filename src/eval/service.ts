@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppConfig } from '../config/index.js';
 import { createApp } from '../create-app.js';
@@ -17,12 +17,38 @@ export async function startService(): Promise<EvaluatedService> {
   const serverUrl = process.env['DATABASE_URL'];
   const database = serverUrl === undefined ? undefined : await createDatabase(serverUrl);
   const dataDir = await mkdtemp(join(tmpdir(), 'footnote-eval-'));
+  const clean = async (): Promise<void> => {
+    await rm(dataDir, { recursive: true, force: true });
+    await database?.drop();
+  };
+  try {
+    // models are downloaded once, for the service itself too
+    const models = resolve(process.env['DATA_DIR'] ?? './data', 'models');
+    await mkdir(models, { recursive: true });
+    await symlink(models, join(dataDir, 'models'));
+    const app = await start(dataDir, database?.url);
+    return {
+      app,
+      end: async () => {
+        await app.close();
+        await clean();
+      },
+    };
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+}
+
+async function start(dataDir: string, databaseUrl: string | undefined): Promise<NestExpressApplication> {
   const app = await createApp(
     new AppConfig({
       LOG_LEVEL: 'warn',
       RATE_LIMIT_RPM: '0',
+      // the modes are compared
+      QUERY_CACHE_TTL_S: '0',
       ...process.env,
-      ...(database === undefined ? {} : { DATABASE_URL: database.url }),
+      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
       // reached from this process only
       HOST: '127.0.0.1',
       PORT: '0',
@@ -30,12 +56,5 @@ export async function startService(): Promise<EvaluatedService> {
     }),
   );
   await app.init();
-  return {
-    app,
-    end: async () => {
-      await app.close();
-      await rm(dataDir, { recursive: true, force: true });
-      await database?.drop();
-    },
-  };
+  return app;
 }

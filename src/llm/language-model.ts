@@ -26,6 +26,8 @@ export interface GenerationRequest {
   history: ChatMessage[];
   /** The question as the caller wrote it. */
   question: string;
+  /** What was searched in its place, where it goes on with a conversation: it can be understood by itself. */
+  standaloneQuestion?: string;
   /** The final user turn's text, rendered by the prompt template from the question. */
   questionText: string;
   /** Upper bound of generated tokens. */

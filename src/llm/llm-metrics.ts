@@ -1,5 +1,5 @@
 import { Counter, Gauge, register } from 'prom-client';
-import type { BreakerState } from '../common/index.js';
+import type { BreakerState } from './circuit-breaker.js';
 
 const registers = [register];
 const STATES: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };

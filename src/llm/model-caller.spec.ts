@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Bulkhead, ModelError, type ModelErrorKind } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import type { AttemptReport } from './attempt.js';
-import type { CircuitBreaker } from '../common/index.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 import { type GenerationRequest, LanguageModel, type ModelEvent } from './language-model.js';
 import { type CallEvent, type CallOptions, ModelCaller } from './model-caller.js';
 import { ModelGate } from './model-gate.js';
@@ -488,18 +488,14 @@ describe('ModelCaller, hooks', () => {
 describe('ModelGate', () => {
   // `enter` asks the breaker twice, and its time may run out in between
   it('lets no attempt through that has no place', async () => {
-    const refusals = [undefined, undefined];
-    const breaker = {
-      get refusedForMs() {
-        return refusals.shift();
-      },
-      enter: () => undefined,
-    } as unknown as CircuitBreaker;
+    vi.spyOn(CircuitBreaker.prototype, 'refusedForMs', 'get').mockReturnValue(undefined);
+    vi.spyOn(CircuitBreaker.prototype, 'enter').mockReturnValue(undefined);
     const bulkhead = new Bulkhead(1, 0);
-    const gate = new ModelGate('a/one', breaker, bulkhead);
+    const gate = new ModelGate('a/one', bulkhead, { breakerFailures: 1, breakerOpenMs: 1000 });
     await gate.enter(new AbortController().signal, Infinity).then(
       () => expect(bulkhead.inFlight).toBe(1),
       (error: unknown) => expect(error).toBeInstanceOf(ModelError),
     );
+    vi.restoreAllMocks();
   });
 });

@@ -1,9 +1,9 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { type BreakerState, Bulkhead, CircuitBreaker, ModelError } from '../common/index.js';
+import { Injectable } from '@nestjs/common';
+import { Bulkhead, ModelError } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 import type { AttemptReport } from './attempt.js';
+import type { BreakerState } from './circuit-breaker.js';
 import type { FinishReason, GenerationRequest, LanguageModel, ModelCitation } from './language-model.js';
-import { countBreaker } from './llm-metrics.js';
 import { ModelGate } from './model-gate.js';
 import { LanguageModelRegistry } from './model-registry.js';
 import { withRetry } from './retry.js';
@@ -34,35 +34,26 @@ export type CallEvent =
  */
 @Injectable()
 export class ModelCaller {
-  private readonly logger = new Logger('Models');
-  private readonly breakers = new Map<string, CircuitBreaker>();
   private readonly gates = new Map<string, ModelGate>();
 
   constructor(
     private readonly config: AppConfig,
     registry: LanguageModelRegistry,
   ) {
-    const { breakerFailures, breakerOpenMs, maxConcurrency, maxQueue } = config.llm;
+    const { maxConcurrency, maxQueue } = config.llm;
     const bulkheads = new Map<string, Bulkhead>();
     // what runs in this process has no provider that could fail or be overrun
     for (const { id } of registry.all.filter(({ isMetered }) => isMetered)) {
       const provider = id.split('/', 1).join();
       const bulkhead = bulkheads.get(provider) ?? new Bulkhead(maxConcurrency, maxQueue);
       bulkheads.set(provider, bulkhead);
-      const breaker = new CircuitBreaker({
-        failures: breakerFailures,
-        openMs: breakerOpenMs,
-        onChange: (state) => this.changed(id, state),
-      });
-      countBreaker(id, 'closed');
-      this.breakers.set(id, breaker);
-      this.gates.set(id, new ModelGate(id, breaker, bulkhead));
+      this.gates.set(id, new ModelGate(id, bulkhead, config.llm));
     }
   }
 
   /** The circuit breaker of each model that has one. */
   get breakerStates(): Record<string, BreakerState> {
-    return Object.fromEntries([...this.breakers].map(([id, { state }]) => [id, state]));
+    return Object.fromEntries([...this.gates].map(([id, { state }]) => [id, state]));
   }
 
   /**
@@ -102,11 +93,5 @@ export class ModelCaller {
         if (!(error instanceof ModelError) || hasBegun || index === models.length - 1) throw error;
       }
     }
-  }
-
-  private changed(model: string, state: BreakerState): void {
-    countBreaker(model, state);
-    if (state === 'open') this.logger.warn(`${model} keeps failing: its circuit breaker is open`);
-    if (state === 'closed') this.logger.log(`${model} answers again: its circuit breaker is closed`);
   }
 }

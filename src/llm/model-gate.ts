@@ -1,11 +1,7 @@
-import {
-  type BreakerPassage,
-  type Bulkhead,
-  BulkheadFullError,
-  type CircuitBreaker,
-  ModelError,
-} from '../common/index.js';
-import { countPlaces, countRefusal } from './llm-metrics.js';
+import { Logger } from '@nestjs/common';
+import { type Bulkhead, BulkheadFullError, ModelError } from '../common/index.js';
+import { type BreakerPassage, type BreakerState, CircuitBreaker } from './circuit-breaker.js';
+import { countBreaker, countPlaces, countRefusal } from './llm-metrics.js';
 
 /** A provider whose queue is full is worth another look after this long. */
 const FULL_RETRY_AFTER_MS = 1000;
@@ -19,16 +15,39 @@ export interface GatePass {
   left(): void;
 }
 
+/** When a model is left alone: failed attempts within a minute (0: never), and for how long in ms. */
+export interface BreakerSettings {
+  breakerFailures: number;
+  breakerOpenMs: number;
+}
+
 /** What stands before every attempt at a model: its circuit breaker, and the bulkhead of its provider. */
 export class ModelGate {
+  private readonly logger = new Logger('Models');
   private readonly provider: string;
+  private readonly breaker: CircuitBreaker;
 
+  /**
+   * @param model its id
+   * @param bulkhead of its provider
+   */
   constructor(
     private readonly model: string,
-    private readonly breaker: CircuitBreaker,
     private readonly bulkhead: Bulkhead,
+    { breakerFailures, breakerOpenMs }: BreakerSettings,
   ) {
     this.provider = model.split('/', 1).join();
+    this.breaker = new CircuitBreaker({
+      failures: breakerFailures,
+      openMs: breakerOpenMs,
+      onChange: (state) => this.changed(state),
+    });
+    countBreaker(model, 'closed');
+  }
+
+  /** The state of the model's circuit breaker. */
+  get state(): BreakerState {
+    return this.breaker.state;
   }
 
   /** True when an attempt would be refused now. */
@@ -65,6 +84,12 @@ export class ModelGate {
         leave();
       },
     };
+  }
+
+  private changed(state: BreakerState): void {
+    countBreaker(this.model, state);
+    if (state === 'open') this.logger.warn(`${this.model} keeps failing: its circuit breaker is open`);
+    if (state === 'closed') this.logger.log(`${this.model} answers again: its circuit breaker is closed`);
   }
 
   private refuseIfShut(): void {

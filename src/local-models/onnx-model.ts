@@ -73,6 +73,8 @@ export class OnnxModel {
     await this.inRuns(inputs, output, ({ data, dims }, indices) => {
       if (!(data instanceof Float32Array) || data.length !== indices.length)
         throw new Error(`the model gave ${dims.join('×')} values for ${indices.length} pairs`);
+      if (!data.every((score) => Number.isFinite(score)))
+        throw new Error('the model gave a score that is no number');
       for (const [row, index] of indices.entries()) scores[index] = data[row] ?? 0;
     });
     return scores;

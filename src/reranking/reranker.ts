@@ -48,14 +48,22 @@ export const UNBILLED: RerankMeter = {
   add: () => undefined,
 };
 
-export interface RerankRequest {
-  query: string;
-  /** Titles and headings included, best first. */
-  passages: readonly string[];
+/** Until when the lists of one search are ranked, and for whom. */
+export interface Ranking {
+  /** The caller's. */
   signal: AbortSignal;
   /** When nobody waits for it any longer, on the clock of `performance.now()`. */
   deadline: number;
+  /** From the start of all rankings of the search to the deadline. */
+  timeoutMs: number;
   meter: RerankMeter;
+}
+
+/** One list to rank. */
+export interface RerankRequest extends Ranking {
+  query: string;
+  /** Titles and headings included, best first. */
+  passages: readonly string[];
 }
 
 /** Reads a question and each passage together, and says which passages answer it best. */

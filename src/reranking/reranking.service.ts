@@ -1,21 +1,13 @@
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Counter } from 'prom-client';
 import { AppError, ModelError } from '../common/index.js';
-import type { Reranker, RerankMeter } from './reranker.js';
+import type { Ranking, Reranker, RerankMeter } from './reranker.js';
 
 const outcomes = new Counter({
   name: 'footnote_rerank_total',
-  help: 'Searches whose passages a model was to rank: `ok`, or `failed` and given in the order of the search.',
+  help: 'Lists of passages that a model was to rank: `ok`, or `failed` and given in the order of the search.',
   labelNames: ['outcome'],
 });
-
-/** What is ranked for one search, and until when. */
-export interface Ranking {
-  signal: AbortSignal;
-  /** On the clock of `performance.now()`. */
-  deadline: number;
-  meter: RerankMeter;
-}
 
 /** Ranks passages with the configured model. Where that fails or takes too long, the order stays as it was. */
 export class Reranking implements OnModuleDestroy {
@@ -24,12 +16,17 @@ export class Reranking implements OnModuleDestroy {
   /** @param timeoutMs longest time of all rankings of one search */
   constructor(
     private readonly reranker: Reranker | undefined,
-    readonly timeoutMs: number,
+    private readonly timeoutMs: number,
   ) {}
 
   /** How many of the passages that were found are ranked; 0: no model is configured. */
   get candidates(): number {
     return this.reranker?.candidates ?? 0;
+  }
+
+  /** The rankings of one search, whose time begins now. */
+  begin(signal: AbortSignal, meter: RerankMeter): Ranking {
+    return { signal, meter, timeoutMs: this.timeoutMs, deadline: performance.now() + this.timeoutMs };
   }
 
   /**
@@ -50,7 +47,7 @@ export class Reranking implements OnModuleDestroy {
       ranking.signal.throwIfAborted();
       outcomes.inc({ outcome: 'failed' });
       if (error instanceof ModelError || error instanceof AppError)
-        this.logger.warn(`Passages stay as the search ranked them: ${error.message}`);
+        this.logger.debug(`Passages stay as the search ranked them: ${error.message}`);
       else this.logger.error({ err: error }, 'Reranking failed unexpectedly');
       return undefined;
     }
@@ -64,27 +61,14 @@ export class Reranking implements OnModuleDestroy {
     reranker: Reranker,
     query: string,
     passages: readonly string[],
-    { signal, deadline, meter }: Ranking,
+    ranking: Ranking,
   ): Promise<readonly number[]> {
-    const late = new AbortController();
-    const timer = setTimeout(
-      () => late.abort(this.lateError(reranker.id)),
-      Math.max(0, deadline - performance.now()),
-    );
-    const either = AbortSignal.any([signal, late.signal]);
-    try {
-      // not raced with the signal: the adapter heeds it, and has then told the meter of its call
-      return await reranker.score({ query, passages, signal: either, deadline, meter });
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private lateError(model: string): ModelError {
-    return new ModelError(`${model} took longer than ${this.timeoutMs} ms`, {
+    if (performance.now() < ranking.deadline) return reranker.score({ query, passages, ...ranking });
+    // after other lists of the same search
+    throw new ModelError(`no time is left to rank with ${reranker.id}`, {
       kind: 'timeout',
-      provider: model.split('/', 1).join(),
-      shouldRetry: false,
+      provider: reranker.id.split('/', 1).join(),
+      isProviderFault: false,
     });
   }
 }

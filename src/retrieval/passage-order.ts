@@ -30,7 +30,7 @@ export class PassageOrder {
     if (this.candidates === 0 || lists.every((hits) => hits.length < 2))
       return { hits: [...lists], ms: null };
     const started = performance.now();
-    const ranking = { signal, meter, deadline: started + this.reranking.timeoutMs };
+    const ranking = this.reranking.begin(signal, meter);
     const hits = await mapLimit(lists, CONCURRENT_RANKINGS, async (list, index) => {
       const passages = list.map(({ context, content }) => `${context}\n${content}`.trim());
       const order = await this.reranking.order(queries[index] ?? '', passages, ranking);

@@ -58,8 +58,9 @@ const SEARCH = `
     SELECT p.chunk_id, NOT w.is_frequent AS is_rare, ${BM25} AS score
     FROM weights w CROSS JOIN stats s CROSS JOIN LATERAL (
       SELECT chunk_id, tf::float8 AS tf, length::float8 AS length FROM postings
-      WHERE collection_id = $2 AND lexeme = w.lexeme AND (NOT w.is_frequent OR tf = 1)
+      WHERE collection_id = $2 AND lexeme = w.lexeme
       ORDER BY chunk_id LIMIT CASE WHEN w.is_frequent THEN ${FREQUENT} END) p
+    WHERE NOT w.is_frequent OR p.tf = 1
     UNION ALL
     SELECT p.chunk_id, false, ${BM25}
     FROM weights w CROSS JOIN stats s CROSS JOIN LATERAL (

@@ -45,6 +45,8 @@ export async function startFootnote(options: StartOptions): Promise<Footnote> {
           }),
       ...(options.embeddingModel === undefined ? {} : { EMBEDDING_MODEL: options.embeddingModel }),
       RATE_LIMIT_RPM: '1000000',
+      // the same questions are asked again and again
+      QUERY_CACHE_TTL_S: '0',
       RATE_LIMIT_TPM: '1000000000',
       RATE_LIMIT_CONCURRENCY: '10000',
       LOG_LEVEL: 'warn',

@@ -26,6 +26,9 @@ export function say(text: string): RerankBehaviour {
 export const hang: RerankBehaviour = () => undefined;
 export const reset: RerankBehaviour = (response) => response.socket?.destroy();
 
+/** What Text Embeddings Inference takes at once, unless it is told otherwise. */
+const MOST_OF_TEI = 32;
+
 /** A server that speaks the three dialects of `/rerank`, and ranks first what has the most of a word. */
 export class RerankServer {
   readonly requests: RerankRequest[] = [];
@@ -73,6 +76,7 @@ export class RerankServer {
     if (behaviour !== undefined) return behaviour(response);
     const isTei = 'texts' in body;
     const passages = (isTei ? body['texts'] : body['documents']) as string[];
+    if (isTei && passages.length > MOST_OF_TEI) return void response.writeHead(422).end();
     const ranked = passages
       .map((passage, index) => ({ index, score: passage.split(this.word).length - 1 }))
       .sort((a, b) => b.score - a.score);

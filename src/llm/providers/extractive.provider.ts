@@ -26,7 +26,7 @@ const WORDS_PER_EVENT = 4;
 /**
  * Answers without a model: quotes, word for word, the sentences of the sources that best match the question. It runs in
  * this process, needs no key and invents nothing; it also finds nothing that the question words do not point at.
- * Temperature and history have no effect on it.
+ * Temperature has no effect on it.
  */
 export class ExtractiveLanguageModel extends LanguageModel {
   override readonly id = 'extractive';
@@ -35,7 +35,11 @@ export class ExtractiveLanguageModel extends LanguageModel {
   override async *stream(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     signal.throwIfAborted();
     yield { type: 'usage', usage: { ...NO_USAGE } };
-    const chosen = chooseSentences(request);
+    const { question, standaloneQuestion } = request;
+    let chosen = chooseSentences(question, request);
+    // "Why?" has no word that a sentence could match
+    if (chosen.length === 0 && standaloneQuestion !== undefined)
+      chosen = chooseSentences(standaloneQuestion, request);
     if (chosen.length === 0) yield* say(NO_ANSWER, signal);
     let length = 0;
     for (const { source, span } of chosen) {
@@ -68,8 +72,8 @@ async function* say(text: string, signal: AbortSignal): AsyncGenerator<ModelEven
 }
 
 /** The best sentence, and up to two that come close and add something; those of one source in their own order. */
-function chooseSentences(request: GenerationRequest): RankedSentence[] {
-  const ranked = rankSentences(request.question, request.sources);
+function chooseSentences(question: string, { sources, maxTokens }: GenerationRequest): RankedSentence[] {
+  const ranked = rankSentences(question, sources);
   const chosen: RankedSentence[] = [];
   const said = new Set<string>();
   let tokens = 0;
@@ -79,8 +83,8 @@ function chooseSentences(request: GenerationRequest): RankedSentence[] {
     if (sentence.coverage < COVERAGE_FLOOR) continue;
     const fresh = [...sentence.terms].filter((term) => !said.has(term)).length;
     if (fresh < NEW_TERMS * sentence.terms.size) continue;
-    const cost = countTokens(flattened(request.sources[sentence.source], sentence.span)) + 1;
-    if (best !== undefined && tokens + cost > request.maxTokens) continue;
+    const cost = countTokens(flattened(sources[sentence.source], sentence.span)) + 1;
+    if (best !== undefined && tokens + cost > maxTokens) continue;
     tokens += cost;
     chosen.push(sentence);
     for (const term of sentence.terms) said.add(term);

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Bulkhead,
-  BulkheadFullError,
-  CircuitBreaker,
   countTokens,
   delayBeforeRetry,
   HttpTransport,
@@ -11,17 +9,22 @@ import {
   tokensAtMost,
   toModelError,
 } from '../../common/index.js';
+import { ModelGate } from '../../llm/index.js';
+import { beforeDeadline } from '../deadline.js';
 import { Reranker, type RerankRequest } from '../reranker.js';
-import { parseRerankReply, type RerankReply } from './rerank-reply.js';
+import { type RerankUsage, scoresIn, usageIn } from './rerank-reply.js';
 
 /** What differs between the servers that rank texts over HTTP. */
 export interface RerankDialect {
   name: string;
   /** Of the provider's own service; undefined: it has none. */
   url: string | undefined;
+  /** Most passages that a request may have, with its usual settings. */
+  candidates: number;
   body(model: string, query: string, passages: readonly string[]): object;
 }
 
+/** How one of them is called. */
 export interface HttpRerankerSettings {
   url: string;
   apiKey: string | undefined;
@@ -32,7 +35,6 @@ export interface HttpRerankerSettings {
   breakerOpenMs: number;
 }
 
-const CANDIDATES = 50;
 /** Far more than a score for each passage takes. */
 const LONGEST_REPLY = 1024 * 1024;
 /** Cohere bills a search for each 100 texts, and counts a longer one as several: https://cohere.com/pricing. */
@@ -42,10 +44,9 @@ const TOKENS_PER_TEXT = 500;
 /** A server with a `/rerank` endpoint: Cohere's, Jina's, Text Embeddings Inference, and those that are compatible. */
 export class HttpReranker extends Reranker {
   override readonly id: string;
-  override readonly candidates = CANDIDATES;
+  override readonly candidates: number;
   private readonly transport = new HttpTransport();
-  private readonly bulkhead: Bulkhead;
-  private readonly breaker: CircuitBreaker;
+  private readonly gate: ModelGate;
 
   constructor(
     private readonly dialect: RerankDialect,
@@ -54,32 +55,19 @@ export class HttpReranker extends Reranker {
   ) {
     super();
     this.id = `${dialect.name}/${model}`;
-    this.bulkhead = new Bulkhead(settings.maxConcurrency, settings.maxQueue);
-    this.breaker = new CircuitBreaker({ failures: settings.breakerFailures, openMs: settings.breakerOpenMs });
+    this.candidates = dialect.candidates;
+    this.gate = new ModelGate(this.id, new Bulkhead(settings.maxConcurrency, settings.maxQueue), settings);
   }
 
   override async score(request: RerankRequest): Promise<readonly number[]> {
-    const { meter, query, passages } = request;
-    const giveUp = await meter.hold(() => ({
+    const { query, passages } = request;
+    const giveUp = await request.meter.hold(() => ({
       models: [this.id],
       outputTokens: 0,
       ...worstOf(query, passages),
     }));
     try {
-      for (let attempt = 1; ; attempt++) {
-        if (attempt > 1) await meter.cover();
-        try {
-          return await this.attempt(request, attempt);
-        } catch (error) {
-          if (!(error instanceof ModelError) || !error.isRetryable || attempt > this.settings.maxRetries)
-            throw error;
-          const delay = delayBeforeRetry(error, attempt, Math.random);
-          if (delay === undefined || performance.now() + delay >= request.deadline) throw error;
-          await sleep(delay, undefined, { signal: request.signal }).catch(() =>
-            request.signal.throwIfAborted(),
-          );
-        }
-      }
+      return await beforeDeadline(request, this.id, (signal) => this.tries({ ...request, signal }));
     } finally {
       giveUp();
     }
@@ -89,41 +77,57 @@ export class HttpReranker extends Reranker {
     return this.transport.close();
   }
 
-  /** One call, within its place; told of however it ends. */
-  private async attempt(request: RerankRequest, attempt: number): Promise<readonly number[]> {
-    const { signal, meter, query, passages } = request;
-    const leave = await this.place(request);
-    const pass = this.breaker.enter();
-    if (pass === undefined) {
-      leave();
-      throw this.refused('does not work now, and is left alone for a while');
+  private async tries(request: RerankRequest): Promise<readonly number[]> {
+    const { signal, deadline } = request;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.attempt(request, attempt);
+      } catch (error) {
+        if (!(error instanceof ModelError) || !error.isRetryable || attempt > this.settings.maxRetries)
+          throw error;
+        const delay = delayBeforeRetry(error, attempt, Math.random);
+        if (delay === undefined || performance.now() + delay >= deadline) throw error;
+        await sleep(delay, undefined, { signal }).catch(() => signal.throwIfAborted());
+      }
     }
+  }
+
+  /** One call, once there is a place for it; told of however it ends. */
+  private async attempt(request: RerankRequest, attempt: number): Promise<readonly number[]> {
+    const { signal, deadline, meter } = request;
+    const pass = await this.gate.enter(signal, deadline - performance.now(), async () => {
+      if (attempt > 1) await meter.cover();
+    });
     const started = performance.now();
-    let reply: RerankReply | undefined;
+    const bill = new Bill(request);
+    let outcome: 'ok' | 'failed' | 'aborted' = 'aborted';
     let failure: ModelError | undefined;
     try {
-      reply = await this.call(query, passages, signal);
-      return reply.scores;
+      const scores = await this.call(request, bill);
+      outcome = 'ok';
+      pass.ended();
+      return scores;
     } catch (error) {
       failure = failureOf(error, this.dialect.name, signal);
-      throw failure ?? error;
+      if (failure === undefined) throw error;
+      outcome = 'failed';
+      pass.ended(failure);
+      throw failure;
     } finally {
-      leave();
-      if (reply !== undefined) pass.ended('ok');
-      else pass.ended(failure?.isProviderFault === true ? 'failed' : 'neutral', failure?.retryAfterMs);
+      pass.left();
+      const latencyMs = performance.now() - started;
       meter.add({
         model: this.id,
         attempt,
-        outcome: reply !== undefined ? 'ok' : failure === undefined ? 'aborted' : 'failed',
-        ...(reply === undefined ? {} : billed(reply, query, passages)),
-        estimated: reply !== undefined && reply.tokens === undefined && reply.searchUnits === undefined,
-        latencyMs: performance.now() - started,
+        outcome,
+        ...bill.counts(),
+        latencyMs,
         error: failure?.kind ?? null,
       });
     }
   }
 
-  private async call(query: string, passages: readonly string[], signal: AbortSignal): Promise<RerankReply> {
+  private async call({ query, passages, signal }: RerankRequest, bill: Bill): Promise<readonly number[]> {
     const { url, apiKey } = this.settings;
     const response = await this.transport.fetch(url, {
       method: 'POST',
@@ -135,26 +139,38 @@ export class HttpReranker extends Reranker {
       body: JSON.stringify(this.dialect.body(this.model, query, passages)),
       signal,
     });
+    if (response.ok) bill.accepted();
     const text = await readBody(response);
     if (!response.ok) throw responseError(this.dialect.name, response.status, response.headers);
-    return parseRerankReply(JSON.parse(text), passages.length);
+    const body: unknown = JSON.parse(text);
+    bill.told(usageIn(body));
+    return scoresIn(body, passages.length);
+  }
+}
+
+/** What one call is billed: what the server says, and where it does not, what it was sent, once it has accepted that. */
+class Bill {
+  private isAccepted = false;
+  private usage: RerankUsage = { tokens: undefined, searchUnits: undefined };
+
+  constructor(private readonly request: Pick<RerankRequest, 'query' | 'passages'>) {}
+
+  accepted(): void {
+    this.isAccepted = true;
   }
 
-  private async place({ signal, deadline }: RerankRequest): Promise<() => void> {
-    try {
-      return await this.bulkhead.enter(signal, deadline - performance.now());
-    } catch (error) {
-      if (error instanceof BulkheadFullError) throw this.refused('has more to do than is let wait');
-      throw error;
-    }
+  told(usage: RerankUsage): void {
+    this.usage = usage;
   }
 
-  private refused(why: string): ModelError {
-    return new ModelError(`${this.id} ${why}`, {
-      kind: 'overloaded',
-      provider: this.dialect.name,
-      shouldRetry: false,
-    });
+  counts(): { inputTokens: number; searchUnits: number; estimated: boolean } {
+    const { tokens, searchUnits } = this.usage;
+    if (!this.isAccepted || tokens !== undefined || searchUnits !== undefined)
+      return { inputTokens: tokens ?? 0, searchUnits: searchUnits ?? 0, estimated: false };
+    // the question is read with each passage, as cross-encoders do
+    const { query, passages } = this.request;
+    const read = passages.reduce((sum, passage) => sum + countTokens(passage), 0);
+    return { inputTokens: read + passages.length * countTokens(query), searchUnits: 1, estimated: true };
   }
 }
 
@@ -173,18 +189,6 @@ async function readBody(response: Response): Promise<string> {
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
-}
-
-/** A server that does not say is taken to read the question with each passage, as cross-encoders do. */
-function billed(
-  { tokens, searchUnits }: RerankReply,
-  query: string,
-  passages: readonly string[],
-): { inputTokens: number; searchUnits: number } {
-  if (tokens !== undefined || searchUnits !== undefined)
-    return { inputTokens: tokens ?? 0, searchUnits: searchUnits ?? 0 };
-  const read = passages.reduce((sum, passage) => sum + countTokens(passage), 0);
-  return { inputTokens: read + passages.length * countTokens(query), searchUnits: 1 };
 }
 
 function worstOf(query: string, passages: readonly string[]): { inputTokens: number; searchUnits: number } {

@@ -13,18 +13,22 @@ const DIALECTS: readonly RerankDialect[] = [
     // https://docs.cohere.com/reference/rerank
     name: 'cohere',
     url: 'https://api.cohere.com/v2/rerank',
+    candidates: 50,
     body: (model, query, documents) => ({ model, query, documents }),
   },
   {
     // https://api.jina.ai/redoc; vLLM, Infinity, llama.cpp and others take the same
     name: 'jina',
     url: 'https://api.jina.ai/v1/rerank',
+    candidates: 50,
     body: (model, query, documents) => ({ model, query, documents, return_documents: false }),
   },
   {
     // https://huggingface.github.io/text-embeddings-inference
     name: 'tei',
     url: undefined,
+    // its `--max-client-batch-size`
+    candidates: 32,
     body: (_, query, texts) => ({ query, texts, truncate: true }),
   },
 ];
@@ -73,7 +77,7 @@ function rankingModels(name: string, registry: LanguageModelRegistry): [Language
   const [first, ...others] = named.filter(({ isMetered }) => isMetered);
   if (first !== undefined) return [first, ...others];
   throw new ConfigError(
-    `RERANK_MODEL has ${name === '' ? 'a language model' : name} rank passages, but LLM_MODELS names ` +
-      `${name === '' ? 'none that could' : 'no such model'}: ${registry.ids.join(', ')}`,
+    `RERANK_MODEL is llm${name === '' ? '' : `/${name}`}, but LLM_MODELS (${registry.ids.join(', ')}) names ` +
+      `${name === '' ? 'no model' : 'no such model'} that could rank passages`,
   );
 }

@@ -45,6 +45,7 @@ export class LlmReranker extends Reranker {
       const events = this.caller.stream(this.models, request, signal, {
         beforeAttempt: () => meter.cover(),
         onAttempt: (report) => meter.add(callOf(report, ++calls)),
+        // in place of a signal, so that a model that is too slow has failed, and was not left
         timeoutMs: deadline - performance.now(),
       });
       for await (const event of events) {

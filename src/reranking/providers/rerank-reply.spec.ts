@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRerankReply } from './rerank-reply.js';
+import { scoresIn, usageIn } from './rerank-reply.js';
 
 const relevance = [
   { index: 1, relevance_score: 0.9, document: { text: 'b' } },
   { index: 0, relevance_score: -0.2 },
 ];
 
-describe('parseRerankReply', () => {
+describe('the answer of a rerank server', () => {
   it.each<[string, unknown, object]>([
     [
       'Cohere',
@@ -24,8 +24,9 @@ describe('parseRerankReply', () => {
       ],
       { tokens: undefined, searchUnits: undefined },
     ],
-  ])('reads the answer of %s', (_, body, bill) => {
-    expect(parseRerankReply(body, 2)).toEqual({ scores: [-0.2, 0.9], ...bill });
+  ])('of %s is read', (_, body, usage) => {
+    expect(scoresIn(body, 2)).toEqual([-0.2, 0.9]);
+    expect(usageIn(body)).toEqual(usage);
   });
 
   it.each<[string, unknown]>([
@@ -34,14 +35,20 @@ describe('parseRerankReply', () => {
     ['too few scores', { results: relevance.slice(1) }],
     ['an index twice', { results: [relevance[0], relevance[0]] }],
     ['an index out of range', { results: [relevance[1], { index: 2, relevance_score: 1 }] }],
+    ['holes', { results: [relevance[0], { index: 4, relevance_score: 1 }] }],
     ['a negative index', { results: [relevance[1], { index: -1, relevance_score: 1 }] }],
     ['no number', { results: [relevance[1], { index: 1, relevance_score: '0.9' }] }],
     ['text', 'ok'],
-  ])('refuses %s', (_, body) => {
-    expect(() => parseRerankReply(body, 2)).toThrow(SyntaxError);
+  ])('that is %s has no scores', (_, body) => {
+    expect(() => scoresIn(body, 2)).toThrow(SyntaxError);
+    expect(usageIn(body)).toEqual({ tokens: undefined, searchUnits: undefined });
   });
 
-  it('gives one score a passage or throws, for any JSON', () => {
+  it('tells its usage also when it has no scores', () => {
+    expect(usageIn({ results: [], usage: { total_tokens: 900 } }).tokens).toBe(900);
+  });
+
+  it('gives one score a passage or none, for any JSON', () => {
     const item = fc.record({
       index: fc.integer({ min: -1, max: 4 }),
       score: fc.oneof(fc.double(), fc.string()),
@@ -53,7 +60,7 @@ describe('parseRerankReply', () => {
         (body, count) => {
           let scores: number[];
           try {
-            ({ scores } = parseRerankReply(body, count));
+            scores = scoresIn(body, count);
           } catch (error) {
             expect(error).toBeInstanceOf(SyntaxError);
             return;
