@@ -39,7 +39,7 @@ export class LocalReranker extends Reranker {
   override async load(): Promise<void> {
     try {
       await this.encoder.load();
-      await this.encoder.score('', [''], new AbortController().signal);
+      await this.encoder.score('a question', ['a passage'], new AbortController().signal);
     } catch (error) {
       this.encoder.close();
       if (error instanceof ModelError)
