@@ -24,7 +24,7 @@ const modules = {
     why: 'searching knows nothing of prompts or answers',
   },
   costs: { may: ['config', 'common', 'database'], why: 'money is counted, not spent, here' },
-  'rate-limits': { may: ['config', 'common'], why: 'limits know callers, not what they call' },
+  'rate-limits': { may: ['config', 'common', 'redis'], why: 'limits know callers, not what they call' },
   auth: { may: ['config', 'common', 'database'], why: 'who may call is decided before anything is done' },
   evaluation: {
     may: ['config', 'common', 'llm', 'prompts'],
@@ -45,7 +45,10 @@ const modules = {
     ],
     why: 'the pipeline joins the others; nobody imports it',
   },
-  health: { may: ['config', 'common', 'database', 'retrieval', 'llm'], why: 'it asks others how they are' },
+  health: {
+    may: ['config', 'common', 'database', 'retrieval', 'llm', 'redis'],
+    why: 'it asks others how they are',
+  },
 };
 
 const names = Object.keys(modules);

@@ -28,6 +28,8 @@ export async function createApp(config: AppConfig): Promise<NestExpressApplicati
   app.flushLogs();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  // of anybody else, the header may say what it likes
+  app.set('trust proxy', config.http.trustedProxies);
   app.use(requestContext);
   // it may be served without TLS inside a company; where a proxy adds TLS, that proxy redirects
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));

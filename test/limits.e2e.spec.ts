@@ -114,3 +114,92 @@ describe('RATE_LIMIT_RPM=0', () => {
     }
   });
 });
+
+describe('TRUSTED_PROXIES', () => {
+  const ask = (app: TestApp, from: string) =>
+    app.post('/ask', { question: 'Anything?' }, { headers: { 'X-Forwarded-For': from } });
+
+  it('are believed, so that each of their clients has a limit of its own', async () => {
+    const app = await startApp({ RATE_LIMIT_RPM: '1', TRUSTED_PROXIES: '10.0.0.0/8,loopback' });
+    try {
+      expect((await ask(app, '203.0.113.1')).status).toBe(200);
+      expect((await ask(app, '203.0.113.2')).status).toBe(200);
+      // what a client says of itself, before the first proxy that is trusted, is not believed
+      expectProblem(await ask(app, '198.51.100.7, 203.0.113.1, 10.1.1.1'), 429, 'RATE_LIMITED');
+    } finally {
+      await app.stop();
+    }
+  });
+
+  it.each(['10.0.0.0/33', 'everybody', '1.2.3', '10.0.0.1/8/8'])(
+    'are refused at the start: %s',
+    async (proxies) => {
+      await expect((async () => startApp({ TRUSTED_PROXIES: proxies }))()).rejects.toThrow(
+        /TRUSTED_PROXIES is .* but takes a comma list of addresses/,
+      );
+    },
+  );
+});
+
+describe.skipIf(process.env['TEST_REDIS_URL'] === undefined)('RATE_LIMIT_RPM on several replicas', () => {
+  it('is the limit of all of them together', async () => {
+    const env = {
+      RATE_LIMIT_RPM: '25',
+      TRUSTED_PROXIES: 'loopback',
+      REDIS_URL: process.env['TEST_REDIS_URL'] ?? '',
+    };
+    const replicas = await Promise.all([startApp(env), startApp(env), startApp(env)]);
+    try {
+      // one that no other run has
+      const from = `2001:db8::${process.pid.toString(16)}:${(Date.now() % 65_536).toString(16)}`;
+      const replies = await Promise.all(
+        Array.from({ length: 90 }, (_, index) =>
+          replicas[index % replicas.length]!.post(
+            '/search',
+            { queries: ['anything'] },
+            { headers: { 'X-Forwarded-For': from } },
+          ),
+        ),
+      );
+      const admitted = replies.filter(({ status }) => status === 200);
+      expect(admitted).toHaveLength(25);
+      const left = admitted.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]));
+      expect(left.sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, index) => index));
+      for (const reply of replies) if (reply.status !== 200) expectProblem(reply, 429, 'RATE_LIMITED');
+      const ready = await replicas[0].get<{ details: object }>('/health/ready');
+      expect(ready.body.details).toMatchObject({ limits: { counted_in: 'redis' } });
+    } finally {
+      for (const app of replicas) await app.stop();
+    }
+  });
+});
+
+describe('LIMITS_ON_REDIS_FAILURE', () => {
+  const env = { RATE_LIMIT_RPM: '2', REDIS_URL: 'redis://127.0.0.1:1' };
+
+  it.each<[string, Record<string, string>, number[]]>([
+    ['by default, each replica limits by itself', {}, [200, 200, 429]],
+    ['closed: nothing is admitted', { LIMITS_ON_REDIS_FAILURE: 'closed' }, [503, 503, 503]],
+  ])('%s', async (_, more, statuses) => {
+    const app = await startApp({ ...env, ...more });
+    try {
+      const seen = [];
+      for (let index = 0; index < statuses.length; index++) {
+        const reply = await app.post('/ask', { question: 'Anything?' });
+        seen.push(reply.status);
+        if (reply.status === 503) {
+          expectProblem(reply, 503, 'SERVICE_UNAVAILABLE');
+          expect(reply.headers.get('retry-after')).toBe('5');
+        }
+      }
+      expect(seen).toEqual(statuses);
+      const ready = await app.get<{ details: object }>('/health/ready');
+      expect(ready.status).toBe(200);
+      expect(ready.body.details).toMatchObject({ limits: { counted_in: 'redis_unavailable' } });
+      const metrics = await app.get<string>('/metrics', { accept: 'text/plain' });
+      expect(metrics.body).toContain('footnote_limits_redis_failures_total');
+    } finally {
+      await app.stop();
+    }
+  });
+});

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { EnvReader } from './env-reader.js';
 
@@ -31,6 +32,8 @@ export class AppConfig {
     port: number;
     host: string;
     corsOrigins: string[];
+    /** Addresses and networks whose `X-Forwarded-For` is believed. */
+    trustedProxies: string[];
     maxUploadBytes: number;
     shutdownGraceMs: number;
   };
@@ -68,7 +71,13 @@ export class AppConfig {
   };
   /** Documents that may wait to be made searchable; whether `POST /documents` may load what a URL names. */
   readonly ingestion: { maxQueue: number; allowsUrls: boolean };
-  readonly rateLimits: { rpm: number; tpm: number; concurrency: number };
+  readonly rateLimits: {
+    rpm: number;
+    tpm: number;
+    concurrency: number;
+    /** While Redis is gone, each replica limits by itself, or refuses. */
+    onRedisFailure: 'open' | 'closed';
+  };
   /** Decimal strings: money never passes through binary floating point on its way to the database. */
   readonly budgets: { dailyUsd: string | undefined; monthlyUsd: string | undefined };
   readonly modelPrices: Readonly<Record<string, ModelPrice>>;
@@ -86,6 +95,7 @@ export class AppConfig {
           /^(https?:\/\/[^/\s]+)$/,
           'a comma list of origins such as https://chat.example.com',
         ) ?? [],
+      trustedProxies: readProxies(read),
       maxUploadBytes: read.integer('MAX_UPLOAD_MB', 50, 1, 1024) * 1024 * 1024,
       shutdownGraceMs: read.integer('SHUTDOWN_GRACE_MS', 15_000, 0, 600_000),
     };
@@ -108,6 +118,7 @@ export class AppConfig {
       rpm: read.integer('RATE_LIMIT_RPM', 60, 0, 1_000_000),
       tpm: read.integer('RATE_LIMIT_TPM', 100_000, 0, 1_000_000_000),
       concurrency: read.integer('RATE_LIMIT_CONCURRENCY', 10, 0, 10_000),
+      onRedisFailure: read.oneOf('LIMITS_ON_REDIS_FAILURE', ['open', 'closed'], 'open'),
     };
     this.budgets = {
       dailyUsd: read.dollars('BUDGET_DAILY_USD'),
@@ -192,6 +203,21 @@ function readEmbeddingModel(read: EnvReader, openaiApiKey?: string, openaiBaseUr
       'EMBEDDING_MODEL names an openai/ model, so OPENAI_API_KEY or OPENAI_BASE_URL must be set',
     );
   return model;
+}
+
+function readProxies(read: EnvReader): string[] {
+  const takes = 'a comma list of addresses and networks such as 10.0.0.1,10.1.0.0/16, or loopback';
+  const proxies = read.list('TRUSTED_PROXIES', /^\S+$/, takes) ?? [];
+  const bad = proxies.find((proxy) => proxy !== 'loopback' && !isNetwork(proxy));
+  if (bad !== undefined) read.fail('TRUSTED_PROXIES', bad, takes);
+  return proxies;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }
 
 function readReranking(read: EnvReader): AppConfig['reranking'] {

@@ -2,13 +2,11 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import type { Response } from 'express';
-import { AppConfig } from '../config/index.js';
-import { Database } from '../database/index.js';
 import { ModelCaller } from '../llm/index.js';
+import { RedisConnection } from '../redis/index.js';
 import { KeywordIndex } from '../retrieval/index.js';
+import { DatabaseHealth } from './database.health.js';
 
-/** The database answers a probe within this time, or is taken to be down. */
-const PROBE_TIMEOUT_MS = 3000;
 const EXAMPLE = {
   status: 'ok',
   details: {
@@ -16,6 +14,7 @@ const EXAMPLE = {
     migrations: { status: 'up', pending: 0 },
     search: { status: 'up', keyword_engine: 'pg_textsearch' },
     models: { status: 'up', circuit_breakers: { 'anthropic/claude-sonnet-5': 'closed' } },
+    limits: { status: 'up', counted_in: 'redis' },
   },
 };
 
@@ -25,10 +24,10 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    private readonly config: AppConfig,
-    private readonly database: Database,
+    private readonly database: DatabaseHealth,
     private readonly keywords: KeywordIndex,
     private readonly models: ModelCaller,
+    private readonly redis: RedisConnection,
   ) {}
 
   @Get('live')
@@ -58,9 +57,10 @@ export class HealthController {
   async ready(@Res() response: Response): Promise<void> {
     try {
       const { status, details } = await this.health.check([
-        () => this.checkDatabase(),
+        () => this.database.check(),
         () => this.search(),
         () => this.breakers(),
+        () => this.limits(),
       ]);
       response.json({ status, details });
     } catch (error) {
@@ -72,18 +72,6 @@ export class HealthController {
     }
   }
 
-  private async checkDatabase(): Promise<HealthIndicatorResult> {
-    const indicator = this.indicators.check('database');
-    const kind = this.config.database.url === undefined ? 'embedded' : 'server';
-    try {
-      const pending = await withTimeout(this.database.pendingMigrations(), PROBE_TIMEOUT_MS);
-      const migrations = { status: pending ? ('down' as const) : ('up' as const) };
-      return { ...(pending ? indicator.down({ kind }) : indicator.up({ kind })), migrations };
-    } catch {
-      return indicator.down({ kind });
-    }
-  }
-
   private search(): HealthIndicatorResult {
     return this.indicators.check('search').up({ keyword_engine: this.keywords.engine });
   }
@@ -92,10 +80,10 @@ export class HealthController {
   private breakers(): HealthIndicatorResult {
     return this.indicators.check('models').up({ circuit_breakers: this.models.breakerStates });
   }
-}
 
-async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('timed out')), ms);
-  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
+  /** Told, too: without Redis, each replica counts by itself, or none admits anything (`LIMITS_ON_REDIS_FAILURE`). */
+  private limits(): HealthIndicatorResult {
+    const countedIn = !this.redis.isConfigured ? 'process' : this.redis.isUp ? 'redis' : 'redis_unavailable';
+    return this.indicators.check('limits').up({ counted_in: countedIn });
+  }
 }
