@@ -1,16 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type OpenAI from 'openai';
 import {
   Bulkhead,
   BulkheadFullError,
   countTokens,
-  delayBeforeRetry,
   HttpTransport,
   mapLimit,
   ModelError,
   openAiClient,
   toModelError,
   tokensAtMost,
+  withRetries,
 } from '../../common/index.js';
 import {
   type EmbeddingCall,
@@ -77,23 +76,18 @@ export class OpenAiEmbeddingModel extends EmbeddingModel {
     return this.transport.close();
   }
 
-  private async embedBatch(
+  private embedBatch(
     batch: readonly string[],
     signal: AbortSignal,
     begin: BeginEmbeddingCall | undefined,
   ): Promise<Embeddings> {
-    const deadline = performance.now() + this.settings.timeoutMs;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.attempt(batch, attempt, deadline, signal, begin);
-      } catch (error) {
-        if (!(error instanceof ModelError) || !error.isRetryable || attempt > this.settings.maxRetries)
-          throw error;
-        const delay = delayBeforeRetry(error, attempt, Math.random);
-        if (delay === undefined || performance.now() + delay >= deadline) throw error;
-        await sleep(delay, undefined, { signal }).catch(() => signal.throwIfAborted());
-      }
-    }
+    const { timeoutMs, maxRetries } = this.settings;
+    const deadline = performance.now() + timeoutMs;
+    return withRetries((attempt) => this.attempt(batch, attempt, deadline, signal, begin), {
+      maxRetries,
+      deadline,
+      signal,
+    });
   }
 
   /** One call, within its place and its time; told of however it ends. */

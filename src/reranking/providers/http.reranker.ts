@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Bulkhead,
   countTokens,
-  delayBeforeRetry,
   HttpTransport,
   ModelError,
   responseError,
   tokensAtMost,
   toModelError,
+  withRetries,
 } from '../../common/index.js';
 import { ModelGate } from '../../llm/index.js';
 import { beforeDeadline } from '../deadline.js';
@@ -67,7 +66,13 @@ export class HttpReranker extends Reranker {
       ...worstOf(query, passages),
     }));
     try {
-      return await beforeDeadline(request, this.id, (signal) => this.tries({ ...request, signal }));
+      return await beforeDeadline(request, this.id, (signal) =>
+        withRetries((attempt) => this.attempt({ ...request, signal }, attempt), {
+          maxRetries: this.settings.maxRetries,
+          deadline: request.deadline,
+          signal,
+        }),
+      );
     } finally {
       giveUp();
     }
@@ -75,21 +80,6 @@ export class HttpReranker extends Reranker {
 
   override close(): Promise<void> {
     return this.transport.close();
-  }
-
-  private async tries(request: RerankRequest): Promise<readonly number[]> {
-    const { signal, deadline } = request;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.attempt(request, attempt);
-      } catch (error) {
-        if (!(error instanceof ModelError) || !error.isRetryable || attempt > this.settings.maxRetries)
-          throw error;
-        const delay = delayBeforeRetry(error, attempt, Math.random);
-        if (delay === undefined || performance.now() + delay >= deadline) throw error;
-        await sleep(delay, undefined, { signal }).catch(() => signal.throwIfAborted());
-      }
-    }
   }
 
   /** One call, once there is a place for it; told of however it ends. */
