@@ -1,37 +1,31 @@
-// Real: HTTP, database, job queue, search, ledger, the built service and command as processes. The provider of the
-// embeddings that cost is a stand-in that speaks its wire protocol.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import { text as textOf } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+// Real: HTTP, database, job queue, search, ledger. The provider of the embeddings that cost is a stand-in that speaks its
+// wire protocol.
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { SearchHitDto } from '../src/ask/dto/search.dto.js';
-import type { CollectionDto, CollectionListDto } from '../src/documents/dto/collection.dto.js';
+import type { CollectionListDto } from '../src/documents/dto/collection.dto.js';
 import type { AcceptedDocumentsDto, DocumentDto } from '../src/documents/dto/document.dto.js';
-import type { ReembeddingDto } from '../src/documents/reembedding/reembedding.dto.js';
+import { createStorage, expectProblem, poll, startApp, type Storage, type TestApp } from './support/app.js';
+import { answer, FakeProvider, status } from './support/fake-providers/index.js';
 import {
-  type ApiClient,
-  createStorage,
-  expectProblem,
-  onServer,
-  poll,
-  type Reply,
-  startApp,
-  type Storage,
-  type TestApp,
-} from './support/app.js';
-import { answer, FakeProvider, hangBeforeHeaders, status } from './support/fake-providers/index.js';
-import { spawnService } from './support/service-process.js';
+  addLong,
+  answerFirst,
+  BATCH,
+  begin,
+  CHUNKS,
+  collectionOf,
+  embeddedPassages,
+  environment,
+  longText,
+  PATIENCE_MS,
+  reembeddingOf,
+  semantic,
+  SMALL,
+  start,
+  switched,
+} from './support/reembedding.js';
 
-const SMALL = 'openai/text-embedding-3-small';
 const LARGE = 'openai/text-embedding-3-large';
 const LEXICAL = 'lexical-hash';
-/** Enough for several batches. */
-const CHUNKS = 300;
-const BATCH = 128;
-const PATIENCE_MS = 120_000;
 
 let provider: FakeProvider;
 beforeAll(async () => {
@@ -40,101 +34,13 @@ beforeAll(async () => {
 afterEach(() => provider.reset());
 afterAll(() => provider.stop());
 
-/** Answers the first call at once, and others late, so that something can be done in between. */
-function answerFirst(): void {
-  provider.next(answer('')).default(answer('', { headersDelayMs: 5000 }));
-}
-
-function environment(more: Record<string, string> = {}): Record<string, string> {
-  return {
-    OPENAI_API_KEY: 'k',
-    OPENAI_BASE_URL: provider.openaiBaseUrl,
-    LLM_MODELS: 'extractive',
-    LLM_MAX_RETRIES: '0',
-    MODEL_PRICES: JSON.stringify({ [SMALL]: { input_mtok: 0.02, output_mtok: 0 } }),
-    ...more,
-  };
-}
-
-/** Paragraphs of which each becomes a passage; `topicN` is in one of them. */
-function longText(paragraphs: number, from = 0): string {
-  return Array.from(
-    { length: paragraphs },
-    (_, index) =>
-      `Topic${from + index} begins here. ` +
-      Array.from({ length: 60 }, (__, word) => `word${(index * 7 + word) % 997} says more`).join(', ') +
-      `. Topic${from + index} ends here.`,
-  ).join('\n\n');
-}
-
-/** Adds a document of as many passages. */
-async function addLong(client: ApiClient, collection: string, chunks = CHUNKS): Promise<void> {
-  await client.addDocument({ title: 'Long', text: longText(chunks), collection, external_id: 'long' });
-  expect((await collectionOf(client, collection)).chunks).toBe(chunks);
-}
-
-async function collectionOf(client: ApiClient, name: string): Promise<CollectionDto> {
-  const reply = await client.get<CollectionDto>(`/collections/${name}`);
-  expect(reply.status, JSON.stringify(reply.body)).toBe(200);
-  return reply.body;
-}
-
-function start(client: ApiClient, name: string, model: string): Promise<Reply<CollectionDto>> {
-  return client.post<CollectionDto>(`/collections/${name}/embedding`, { model });
-}
-
-async function begin(client: ApiClient, name: string, model: string): Promise<CollectionDto> {
-  const reply = await start(client, name, model);
-  expect(reply.status, JSON.stringify(reply.body)).toBe(202);
-  return reply.body;
-}
-
-/** Waits until it is embedded with the model. */
-function switched(client: ApiClient, name: string, model: string): Promise<CollectionDto> {
-  const look = async (): Promise<CollectionDto | undefined> => {
-    const collection = await collectionOf(client, name);
-    return collection.embedding_model === model && collection.reembedding === null ? collection : undefined;
-  };
-  return poll(`${name} is embedded with ${model}`, look, PATIENCE_MS);
-}
-
-/** Waits until something is true of how far it is. */
-function reembeddingOf(
-  client: ApiClient,
-  name: string,
-  isWanted: (state: ReembeddingDto) => boolean,
-): Promise<ReembeddingDto> {
-  const look = async (): Promise<ReembeddingDto | undefined> => {
-    const { reembedding } = await collectionOf(client, name);
-    return reembedding !== null && isWanted(reembedding) ? reembedding : undefined;
-  };
-  return poll(`${name} gets there`, look, PATIENCE_MS);
-}
-
-/** The passages that the provider has been sent, in order; questions are shorter. */
-function embeddedPassages(model = SMALL): string[] {
-  return provider.requests
-    .filter(({ path, body }) => path.endsWith('/embeddings') && `openai/${String(body['model'])}` === model)
-    .flatMap(({ body }) => body['input'] as string[])
-    .filter((input) => input.startsWith('Long\n'));
-}
-
-async function semantic(client: ApiClient, collection: string, query: string): Promise<SearchHitDto[]> {
-  return client.search(query, {
-    collections: [collection],
-    search_mode: 'semantic',
-    top_k: 5,
-    min_similarity: 0,
-  });
-}
-
 describe('a collection that is searched', () => {
   let app: TestApp;
   let storage: Storage;
   const name = 'guide';
   beforeAll(async () => {
     storage = await createStorage();
-    app = await startApp(environment(), storage);
+    app = await startApp(environment(provider), storage);
     await addLong(app, name);
   }, PATIENCE_MS);
   afterAll(async () => {
@@ -214,7 +120,7 @@ describe('a collection that is searched', () => {
         collection: other,
         external_id: 'narwhal',
       });
-      answerFirst();
+      answerFirst(provider);
       await begin(app, other, SMALL);
       await reembeddingOf(app, other, ({ chunks_done }) => chunks_done > 0);
       expect((await app.delete(`/documents/${gone.id}`)).status).toBe(204);
@@ -335,7 +241,7 @@ describe('a collection that is searched', () => {
 describe('embedding with another model', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp(environment());
+    app = await startApp(environment(provider));
   });
   afterAll(() => app.stop());
 
@@ -391,7 +297,7 @@ describe('embedding with another model', () => {
     'is stopped and goes on later, without paying twice for anything',
     async () => {
       const name = await fill();
-      answerFirst();
+      answerFirst(provider);
       await begin(app, name, SMALL);
       await reembeddingOf(app, name, ({ chunks_done }) => chunks_done > 0);
       expect((await app.delete(`/collections/${name}/embedding`)).status).toBe(204);
@@ -401,7 +307,7 @@ describe('embedding with another model', () => {
       expect(reembedding!.chunks_done).toBeGreaterThanOrEqual(BATCH);
       expect(reembedding!.chunks_done).toBeLessThan(CHUNKS);
       // what was under way is kept, because it is paid for
-      expect(embeddedPassages()).toHaveLength(reembedding!.chunks_done);
+      expect(embeddedPassages(provider)).toHaveLength(reembedding!.chunks_done);
       const { collections } = (await app.get<CollectionListDto>('/collections')).body;
       expect(collections.find((collection) => collection.name === name)!.reembedding).toEqual(reembedding);
       expect((await app.delete(`/collections/${name}/embedding`)).status).toBe(204);
@@ -413,7 +319,7 @@ describe('embedding with another model', () => {
         chunks_done: reembedding!.chunks_done,
       });
       await switched(app, name, SMALL);
-      const passages = embeddedPassages();
+      const passages = embeddedPassages(provider);
       expect(passages).toHaveLength(CHUNKS);
       expect(new Set(passages).size).toBe(CHUNKS);
     },
@@ -433,7 +339,7 @@ describe('embedding with another model', () => {
       expect((await app.search('topic3', { collections: [name] }))[0]!.content).toContain('Topic3 ');
       provider.reset();
       await switched(app, name, SMALL);
-      expect(embeddedPassages()).toHaveLength(CHUNKS - BATCH);
+      expect(embeddedPassages(provider)).toHaveLength(CHUNKS - BATCH);
     },
     PATIENCE_MS,
   );
@@ -462,13 +368,13 @@ describe('embedding with another model', () => {
     'drops a partial one of another model',
     async () => {
       const name = await fill(140);
-      answerFirst();
+      answerFirst(provider);
       await begin(app, name, LARGE);
       await reembeddingOf(app, name, ({ chunks_done }) => chunks_done > 0);
       const begun = await begin(app, name, SMALL);
       expect(begun.reembedding).toMatchObject({ model: SMALL, state: 'building', chunks_done: 0 });
       await switched(app, name, SMALL);
-      expect(embeddedPassages(SMALL)).toHaveLength(140);
+      expect(embeddedPassages(provider, SMALL)).toHaveLength(140);
       await poll('no job is left', async () => (await openJobs()).length === 0, PATIENCE_MS);
       expect((await collectionOf(app, name)).embedding_model).toBe(SMALL);
     },
@@ -479,7 +385,7 @@ describe('embedding with another model', () => {
     'ends quietly when the collection is deleted',
     async () => {
       const name = await fill();
-      answerFirst();
+      answerFirst(provider);
       await begin(app, name, SMALL);
       await reembeddingOf(app, name, ({ chunks_done }) => chunks_done > 0);
       expect((await app.delete(`/collections/${name}`)).status).toBe(204);
@@ -497,7 +403,7 @@ describe('embedding with another model', () => {
     'counts in the budgets, waits while one is spent, and needs a price then',
     async () => {
       const storage = await createStorage();
-      let limited = await startApp(environment({ BUDGET_DAILY_USD: '0.0000001' }), storage);
+      let limited = await startApp(environment(provider, { BUDGET_DAILY_USD: '0.0000001' }), storage);
       try {
         await addLong(limited, 'dear', 3);
         const problem = expectProblem(
@@ -510,9 +416,9 @@ describe('embedding with another model', () => {
         const { error, state } = await reembeddingOf(limited, 'dear', (found) => found.error !== null);
         expect(state).toBe('building');
         expect(error).toMatch(/does not fit into what is left of the daily budget/);
-        expect(embeddedPassages()).toEqual([]);
+        expect(embeddedPassages(provider)).toEqual([]);
         await limited.stop();
-        limited = await startApp(environment({ BUDGET_DAILY_USD: '1' }), storage);
+        limited = await startApp(environment(provider, { BUDGET_DAILY_USD: '1' }), storage);
         // it need not wait for its next try
         await begin(limited, 'dear', SMALL);
         await switched(limited, 'dear', SMALL);
@@ -531,7 +437,7 @@ describe('embedding with another model', () => {
 describe('a document that is on its way when the model changes', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp(environment({ EMBEDDING_MODEL: SMALL }));
+    app = await startApp(environment(provider, { EMBEDDING_MODEL: SMALL }));
   });
   afterAll(() => app.stop());
 
@@ -539,7 +445,7 @@ describe('a document that is on its way when the model changes', () => {
     'is embedded with the new one',
     async () => {
       await app.addDocument({ title: 'There', text: 'Otters float.', collection: 'pond' });
-      answerFirst();
+      answerFirst(provider);
       const { body } = await app.post<AcceptedDocumentsDto>('/documents', {
         title: 'Long',
         text: longText(CHUNKS),
@@ -558,206 +464,6 @@ describe('a document that is on its way when the model changes', () => {
         [LEXICAL],
       );
       expect(counts!.vectors).toBe(CHUNKS + 1);
-    },
-    PATIENCE_MS,
-  );
-});
-
-it(
-  'goes on after kill -9, from where it was',
-  async () => {
-    const storage = await createStorage();
-    try {
-      const env = { ...environment(), ...storage.env };
-      answerFirst();
-      {
-        await using first = spawnService(env);
-        const client = await first.ready();
-        await addLong(client, 'guide');
-        await begin(client, 'guide', SMALL);
-        await reembeddingOf(client, 'guide', ({ chunks_done }) => chunks_done > 0);
-        first.kill('SIGKILL');
-        expect(await first.exit()).toBe('SIGKILL');
-      }
-      const earlier = embeddedPassages().length;
-      expect(earlier).toBeGreaterThanOrEqual(BATCH);
-      expect(earlier).toBeLessThan(CHUNKS);
-      provider.reset();
-      await using second = spawnService(env);
-      const client = await second.ready();
-      // on a server, a dead worker's job comes back once its heartbeat has been missed
-      await switched(client, 'guide', SMALL);
-      // only what was under way is paid for again
-      expect(embeddedPassages().length).toBeLessThanOrEqual(CHUNKS - BATCH);
-      expect((await semantic(client, 'guide', 'topic250'))[0]!.content).toContain('Topic250 ');
-    } finally {
-      await storage.remove();
-    }
-  },
-  2 * PATIENCE_MS,
-);
-
-it.skipIf(!onServer)(
-  'is shared by replicas, and done by one of them',
-  async () => {
-    const storage = await createStorage();
-    const replicas = await Promise.all([startApp(environment(), storage), startApp(environment(), storage)]);
-    const [one, other] = replicas;
-    try {
-      const names = ['a', 'b', 'c'];
-      for (const name of names) await addLong(one, name, 200);
-      provider.default(answer('', { headersDelayMs: 300 }));
-      for (const name of names) await begin(one, name, SMALL);
-      // whoever asks again, or stops and goes on elsewhere, does not make two of one
-      for (const name of names) {
-        await begin(other, name, SMALL);
-        expect((await other.delete(`/collections/${name}/embedding`)).status).toBe(204);
-        await begin(other, name, SMALL);
-      }
-      for (const name of names) await switched(other, name, SMALL);
-      expect(embeddedPassages()).toHaveLength(3 * 200);
-    } finally {
-      await Promise.all(replicas.map((replica) => replica.stop()));
-      await storage.remove();
-    }
-  },
-  2 * PATIENCE_MS,
-);
-
-describe('npm run reembed', () => {
-  const COMMAND = fileURLToPath(new URL('../dist/cli/reembed.js', import.meta.url));
-
-  /** Two batches. */
-  const passages = 140;
-
-  /** Where nothing listens. */
-  async function unusedPort(): Promise<string> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    return String(port);
-  }
-
-  interface Run {
-    code: number | null;
-    out: string;
-    err: string;
-  }
-
-  function spawnCommand(args: string[], env: Record<string, string> = {}) {
-    const child = spawn(process.execPath, [COMMAND, ...args], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const ended: Promise<Run> = Promise.all([
-      once(child, 'close'),
-      textOf(child.stdout),
-      textOf(child.stderr),
-    ]).then(([[code], out, err]) => ({ code: code as number | null, out, err }));
-    return { child, ended };
-  }
-
-  const run = (args: string[], env?: Record<string, string>): Promise<Run> => spawnCommand(args, env).ended;
-
-  it(
-    'talks to a running service, shows how far it is, and is told when it fails',
-    async () => {
-      const key = 'the-admin-key-of-this-test-0123456789';
-      const app = await startApp(environment({ ADMIN_API_KEY: key, LLM_FIRST_TOKEN_TIMEOUT_MS: '2000' }));
-      try {
-        const client = app.with({ authorization: `Bearer ${key}` });
-        await addLong(client, 'guide', passages);
-        const service = ['--url', app.url];
-        const env = { ADMIN_API_KEY: key };
-        expect(await run(['guide', '--model', SMALL, ...service])).toMatchObject({ code: 2 });
-        provider.default(status(400));
-        const failed = await run(['guide', '--model', SMALL, ...service], env);
-        expect(failed, failed.err).toMatchObject({ code: 1 });
-        expect(failed.out).toMatch(
-          /^It has failed: .*invalid_request.* 0 of 140 passages are embedded, and kept\.\n$/,
-        );
-
-        provider.default(hangBeforeHeaders());
-        const interrupted = spawnCommand(['guide', '--model', SMALL, ...service], env);
-        await reembeddingOf(client, 'guide', ({ state }) => state === 'building');
-        interrupted.child.kill('SIGINT');
-        expect(await interrupted.ended).toMatchObject({
-          code: 130,
-          out: 'The service goes on by itself; run it again to see how far it is.\n',
-        });
-        const stopped = await run(['guide', '--stop', ...service], env);
-        expect(stopped, stopped.err).toMatchObject({
-          code: 0,
-          out: 'It is stopped; what has been embedded is kept.\n',
-        });
-
-        provider.reset();
-        const done = await run(['guide', '--model', SMALL, ...service], env);
-        expect(done, done.err).toMatchObject({
-          code: 0,
-          out: `It is embedded with ${SMALL} now: ${passages} passages.\n`,
-        });
-        expect(await run(['guide', '--model', SMALL, ...service], env)).toMatchObject({
-          code: 0,
-          out: `It is embedded with ${SMALL} already.\n`,
-        });
-        const unknown = await run(['nowhere', '--model', SMALL, ...service], env);
-        expect(unknown).toMatchObject({ code: 2, err: 'There is no collection "nowhere".\n' });
-      } finally {
-        await app.stop();
-      }
-    },
-    2 * PATIENCE_MS,
-  );
-
-  it(
-    'runs the service itself where none runs, and goes on when it is run again',
-    async () => {
-      const storage = await createStorage();
-      try {
-        const app = await startApp(environment(), storage);
-        await addLong(app, 'guide', passages);
-        await app.stop();
-        const env = { ...environment(), ...storage.env, PORT: await unusedPort() };
-        provider.default(answer('', { headersDelayMs: 1500 }));
-        const first = spawnCommand(['guide', '--model', SMALL], env);
-        await provider.until(({ requests }) => requests.length === 2, PATIENCE_MS);
-        first.child.kill('SIGINT');
-        const interrupted = await first.ended;
-        expect(interrupted, interrupted.err).toMatchObject({ code: 130, out: 'Run it again to go on.\n' });
-        provider.default(answer(''));
-        const second = await run(['guide', '--model', SMALL], env);
-        expect(second, second.err).toMatchObject({ code: 0 });
-        // the batch that was under way was waited for
-        expect(embeddedPassages()).toHaveLength(passages);
-      } finally {
-        await storage.remove();
-      }
-    },
-    2 * PATIENCE_MS,
-  );
-
-  it(
-    'says what is wrong with a command',
-    async () => {
-      for (const [args, message] of [
-        [[], /Name one collection/],
-        [['a', 'b', '--stop'], /Name one collection/],
-        [['a'], /either --model or --stop/],
-        [['a', '--model', 'x/y', '--stop'], /either --model or --stop/],
-        [['a', '--modle', 'x'], /--modle/],
-        [['a', '--stop', '--url', 'nonsense'], /--url takes/],
-      ] as const) {
-        const { code, err } = await run([...args]);
-        expect(code).toBe(2);
-        expect(err).toMatch(message);
-        expect(err).toContain('usage: npm run reembed');
-      }
-      const { code, err } = await run(['a', '--stop', '--url', `http://127.0.0.1:${await unusedPort()}`]);
-      expect(code).toBe(2);
-      expect(err).toMatch(/ECONNREFUSED/);
     },
     PATIENCE_MS,
   );
