@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Pool, type QueryResultRow } from 'pg';
 import type { Candidate, SearchScope } from '../../src/retrieval/candidate.js';
+import type { SearchHit } from '../../src/retrieval/hit-reader.js';
 import type { FloorSettings } from './settings.js';
 import { serve, settings } from './worker.js';
 
@@ -21,6 +22,7 @@ type Dense = typeof import('../../src/retrieval/dense-index.js');
 type Postings = typeof import('../../src/retrieval/postings-keyword-index.js');
 type Textsearch = typeof import('../../src/retrieval/textsearch-keyword-index.js');
 type Fusion = typeof import('../../src/retrieval/fusion.js');
+type Reading = typeof import('../../src/retrieval/hit-reader.js');
 type Sessions = typeof import('../../src/database/session-settings.js');
 
 /** The compiled module, so that floor and Footnote run the same statements whatever becomes of them. */
@@ -37,6 +39,7 @@ const { DenseIndex } = await compiled<Dense>('retrieval/dense-index.js');
 const { PostingsKeywordIndex } = await compiled<Postings>('retrieval/postings-keyword-index.js');
 const { TextsearchKeywordIndex } = await compiled<Textsearch>('retrieval/textsearch-keyword-index.js');
 const { fuse } = await compiled<Fusion>('retrieval/fusion.js');
+const { HitReader } = await compiled<Reading>('retrieval/hit-reader.js');
 const { SESSION_SETTINGS } = await compiled<Sessions>('database/session-settings.js');
 
 const pool = new Pool({
@@ -58,6 +61,7 @@ const runner = {
 type Database = ConstructorParameters<Dense['DenseIndex']>[0];
 const embeddings = new LexicalHashEmbeddingModel();
 const dense = new DenseIndex(runner as Database);
+const reader = new HitReader(runner as Database);
 const [{ textsearch } = { textsearch: false }] = await runner.query<{ textsearch: boolean }>(
   "SELECT EXISTS (SELECT FROM pg_indexes WHERE indexname = 'chunks_bm25_idx') AS textsearch",
 );
@@ -73,22 +77,9 @@ const [space] = await runner.query<
 );
 if (space === undefined) throw new Error('there is nothing to search');
 
-const READ = `
-  SELECT c.id::text AS id, c.document_id, d.title, c.text, c.start_offset, c.end_offset
-  FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id = ANY ($1::bigint[])`;
-
-interface Source {
-  id: string;
-  document_id: string;
-  title: string;
-  text: string;
-  start_offset: number;
-  end_offset: number;
-}
-
 const signal = new AbortController().signal;
 
-async function search(query: string): Promise<Source[]> {
+async function search(query: string): Promise<SearchHit[]> {
   const { vectors } = await embeddings.embed([query], 'query', signal);
   const vector = vectors[0] ?? new Float32Array();
   const scope: SearchScope = {
@@ -106,10 +97,14 @@ async function search(query: string): Promise<Source[]> {
     embeddings.traits.findsBeyondKeywords ? dense.search(scope, CANDIDATES) : [],
     keywords.search(scope, CANDIDATES),
   ]);
-  const best = fuse([...matching, ...near], embeddings.traits.keywordWeight, 0).slice(0, TOP_K);
-  const rows = await runner.query<Source>(READ, [best.map(({ chunkId }) => chunkId)]);
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return best.flatMap(({ chunkId }) => byId.get(chunkId) ?? []);
+  const { findsBeyondKeywords, keywordWeight } = embeddings.traits;
+  const { hits } = await reader.read([query], fuse([...matching, ...near], keywordWeight, 0), {
+    topK: TOP_K,
+    most: 0,
+    keepsStrongKeywords: true,
+    reranks: !findsBeyondKeywords,
+  });
+  return hits.slice(0, TOP_K);
 }
 
 const INSTRUCTIONS =
@@ -125,10 +120,12 @@ interface Chunk {
 /** @param onText called with each piece of the answer. @returns the tokens it took */
 async function generate(
   question: string,
-  sources: readonly Source[],
+  sources: readonly SearchHit[],
   onText: (text: string) => void,
 ): Promise<number> {
-  const passages = sources.map(({ text }, index) => `<source number="${index + 1}">\n${text}\n</source>`);
+  const passages = sources.map(
+    ({ content }, index) => `<source number="${index + 1}">\n${content}\n</source>`,
+  );
   const body = JSON.stringify({
     model: 'gpt-5.4-mini',
     stream: true,
@@ -198,7 +195,10 @@ const server = createServer((request, response) => {
     const tokens = await generate(question, sources, (text) => (answer += text));
     const body = JSON.stringify({
       answer,
-      sources: sources.map(({ text, ...source }) => ({ ...source, content_preview: text.slice(0, 200) })),
+      sources: sources.map(({ content, ...source }) => ({
+        ...source,
+        content_preview: content.slice(0, 200),
+      })),
       tokens_used: tokens,
     });
     response.writeHead(200, {
