@@ -22,6 +22,25 @@ const terms = (chunks: string): string => `
   FROM ${chunks} chunk JOIN collections c ON c.id = chunk.collection_id AND c.language IS DISTINCT FROM TG_ARGV[0]
   CROSS JOIN LATERAL unnest(to_tsvector(c.language::regconfig, chunk.context || ' ' || chunk.text)) AS term`;
 
+/** What follows on the words of chunks: their postings, written or deleted, and the sums by which a counter changes. */
+const INSERTED = `     ), inserted AS (
+       INSERT INTO postings (collection_id, lexeme, chunk_id, tf, length)
+       SELECT collection_id, lexeme, id, tf, least(sum(tf) OVER (PARTITION BY id), 32767) FROM terms
+       RETURNING collection_id, tf
+     ), totals AS (
+       SELECT collection_id, sum(tf) AS lexemes FROM inserted GROUP BY collection_id
+     )
+`;
+const DELETED = `     ), deleted AS (
+       DELETE FROM postings USING terms
+       WHERE postings.collection_id = terms.collection_id AND postings.lexeme = terms.lexeme
+         AND postings.chunk_id = terms.id
+       RETURNING postings.collection_id, postings.tf
+     ), totals AS (
+       SELECT collection_id, sum(tf) AS lexemes FROM deleted GROUP BY collection_id
+     )
+`;
+
 const UP = [
   `ALTER TABLE collections
      -- a text search configuration; null before the first chunk, and from then on always the same: what is indexed by it
@@ -35,29 +54,14 @@ const UP = [
      UPDATE collections SET language = 'english'
      WHERE language IS NULL AND id IN (SELECT collection_id FROM added);
      WITH terms AS (${terms('added')}
-     ), inserted AS (
-       INSERT INTO postings (collection_id, lexeme, chunk_id, tf, length)
-       SELECT collection_id, lexeme, id, tf, least(sum(tf) OVER (PARTITION BY id), 32767) FROM terms
-       RETURNING collection_id, tf
-     ), totals AS (
-       SELECT collection_id, sum(tf) AS lexemes FROM inserted GROUP BY collection_id
-     )
-     UPDATE collections SET lexeme_count = lexeme_count + totals.lexemes FROM totals WHERE id = totals.collection_id;
+${INSERTED}     UPDATE collections SET lexeme_count = lexeme_count + totals.lexemes FROM totals WHERE id = totals.collection_id;
      RETURN NULL;
    END $$`,
   // a collection that is deleted itself takes its postings with it
   `CREATE OR REPLACE FUNCTION index_removed_chunks() RETURNS trigger LANGUAGE plpgsql AS $$
    BEGIN
      WITH terms AS (${terms('removed')}
-     ), deleted AS (
-       DELETE FROM postings USING terms
-       WHERE postings.collection_id = terms.collection_id AND postings.lexeme = terms.lexeme
-         AND postings.chunk_id = terms.id
-       RETURNING postings.collection_id, postings.tf
-     ), totals AS (
-       SELECT collection_id, sum(tf) AS lexemes FROM deleted GROUP BY collection_id
-     )
-     UPDATE collections SET lexeme_count = lexeme_count - totals.lexemes FROM totals WHERE id = totals.collection_id;
+${DELETED}     UPDATE collections SET lexeme_count = lexeme_count - totals.lexemes FROM totals WHERE id = totals.collection_id;
      RETURN NULL;
    END $$`,
   // pg_textsearch indexes in one language: of collections in another there are postings
@@ -89,28 +93,14 @@ const DOWN = [
        SELECT chunk.collection_id, chunk.id, term.lexeme, cardinality(term.positions) AS tf
        FROM chunks chunk JOIN collections c ON c.id = chunk.collection_id AND c.language <> 'english'
        CROSS JOIN LATERAL unnest(to_tsvector('english', chunk.context || ' ' || chunk.text)) AS term
-     ), inserted AS (
-       INSERT INTO postings (collection_id, lexeme, chunk_id, tf, length)
-       SELECT collection_id, lexeme, id, tf, least(sum(tf) OVER (PARTITION BY id), 32767) FROM terms
-       RETURNING collection_id, tf
-     ), totals AS (
-       SELECT collection_id, sum(tf) AS lexemes FROM inserted GROUP BY collection_id
-     )
-     UPDATE collections SET lexeme_count = totals.lexemes FROM totals WHERE id = totals.collection_id;
+${INSERTED}     UPDATE collections SET lexeme_count = totals.lexemes FROM totals WHERE id = totals.collection_id;
    END $engine$`,
   `CREATE OR REPLACE FUNCTION index_added_chunks() RETURNS trigger LANGUAGE plpgsql AS $$
    BEGIN
      WITH terms AS (
        SELECT added.collection_id, added.id, term.lexeme, cardinality(term.positions) AS tf
        FROM added, unnest(to_tsvector('english', added.context || ' ' || added.text)) AS term
-     ), inserted AS (
-       INSERT INTO postings (collection_id, lexeme, chunk_id, tf, length)
-       SELECT collection_id, lexeme, id, tf, least(sum(tf) OVER (PARTITION BY id), 32767) FROM terms
-       RETURNING collection_id, tf
-     ), totals AS (
-       SELECT collection_id, sum(tf) AS lexemes FROM inserted GROUP BY collection_id
-     )
-     UPDATE collections SET lexeme_count = lexeme_count + totals.lexemes FROM totals WHERE id = totals.collection_id;
+${INSERTED}     UPDATE collections SET lexeme_count = lexeme_count + totals.lexemes FROM totals WHERE id = totals.collection_id;
      RETURN NULL;
    END $$`,
   `CREATE OR REPLACE FUNCTION index_removed_chunks() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -118,15 +108,7 @@ const DOWN = [
      WITH terms AS (
        SELECT removed.collection_id, removed.id, term.lexeme
        FROM removed, unnest(to_tsvector('english', removed.context || ' ' || removed.text)) AS term
-     ), deleted AS (
-       DELETE FROM postings USING terms
-       WHERE postings.collection_id = terms.collection_id AND postings.lexeme = terms.lexeme
-         AND postings.chunk_id = terms.id
-       RETURNING postings.collection_id, postings.tf
-     ), totals AS (
-       SELECT collection_id, sum(tf) AS lexemes FROM deleted GROUP BY collection_id
-     )
-     UPDATE collections SET lexeme_count = lexeme_count - totals.lexemes FROM totals WHERE id = totals.collection_id;
+${DELETED}     UPDATE collections SET lexeme_count = lexeme_count - totals.lexemes FROM totals WHERE id = totals.collection_id;
      RETURN NULL;
    END $$`,
   'ALTER TABLE collections DROP language',
