@@ -1,5 +1,5 @@
 import type { FinishReason } from '../llm/index.js';
-import type { SearchHit } from '../retrieval/index.js';
+import type { SearchHit, SearchResult } from '../retrieval/index.js';
 
 /** A part of the answer that rests on a passage, verified: `quote` is in the source, character for character. */
 export interface Citation {
@@ -70,16 +70,15 @@ export type Evaluation =
     }
   | { error: string };
 
+/** Milliseconds, of a search. */
+export type SearchTimings = SearchResult['timings'];
+
 /** Milliseconds, of what comes before the answer. */
-export interface FindTimings {
+export interface FindTimings extends SearchTimings {
   /** Null without earlier turns, or without anything to search. */
   condenseMs: number | null;
   /** Null where no rephrasings were asked for, or without anything to search. */
   rephraseMs: number | null;
-  embedMs: number;
-  searchMs: number;
-  /** Null where no model ranks passages, or there were none to rank. */
-  rerankMs: number | null;
 }
 
 /** Milliseconds. */

@@ -9,7 +9,8 @@ import {
   RateLimited,
 } from '../common/index.js';
 import { AskService } from './ask.service.js';
-import { AlternativeDto, AnswerDto, DoneDto, serverTiming } from './dto/answer.dto.js';
+import { AlternativeDto, AnswerDto, DoneDto } from './dto/answer.dto.js';
+import { serverTiming } from './dto/timings.dto.js';
 import { ASK_EXAMPLES, AskRequestDto, toQuestion } from './dto/ask-request.dto.js';
 import { CitationDto, SourceDto } from './dto/source.dto.js';
 import { encodeJson } from './encoders/json.encoder.js';

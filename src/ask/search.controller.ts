@@ -5,10 +5,10 @@ import type { Response } from 'express';
 import { ApiProblems, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
 import { billEmbedding, billReranking, Tabs } from '../costs/index.js';
 import { SearchService } from '../retrieval/index.js';
-import { maybeMilliseconds, milliseconds, serverTiming } from './dto/answer.dto.js';
 import { SearchRequestDto, SearchResponseDto } from './dto/search.dto.js';
 import { searchOptions } from './dto/search-options.dto.js';
 import { toHitDto } from './dto/source.dto.js';
+import { serverTiming, toSearchTimingsDto } from './dto/timings.dto.js';
 
 @ApiTags('ask')
 @Controller('search')
@@ -57,11 +57,7 @@ export class SearchController {
           query,
           hits: (hits[index] ?? []).map((hit) => ({ ...toHitDto(hit), content: hit.content })),
         })),
-        timings: {
-          embed_ms: milliseconds(timings.embedMs),
-          search_ms: milliseconds(timings.searchMs),
-          rerank_ms: maybeMilliseconds(timings.rerankMs),
-        },
+        timings: toSearchTimingsDto(timings),
         usage: { embedding_tokens: embeddingTokens },
       };
     } finally {

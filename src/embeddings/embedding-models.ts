@@ -1,6 +1,6 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ConfigError } from '../config/index.js';
-import type { BeginEmbeddingCall, EmbeddingModel, Embeddings } from './embedding-model.js';
+import type { EmbeddingModel } from './embedding-model.js';
 import { QueryVectors } from './query-vectors.js';
 import { storedDimensions } from './vector-storage.js';
 
@@ -8,8 +8,9 @@ import { storedDimensions } from './vector-storage.js';
 export class EmbeddingModels implements OnModuleDestroy {
   /** What new collections are embedded with. */
   readonly default: EmbeddingModel;
+  /** Embeds queries with one of the models, and remembers them. */
+  readonly queries: QueryVectors;
   private readonly models = new Map<string, EmbeddingModel>();
-  private readonly queryVectors: QueryVectors;
 
   /**
    * @param defaultId the id of the default model
@@ -22,7 +23,7 @@ export class EmbeddingModels implements OnModuleDestroy {
     queryCacheTtlMs: number,
     private readonly create: (id: string) => EmbeddingModel,
   ) {
-    this.queryVectors = new QueryVectors(queryCacheTtlMs);
+    this.queries = new QueryVectors(queryCacheTtlMs);
     this.default = this.create(defaultId);
     this.models.set(this.default.id, this.default);
   }
@@ -44,16 +45,6 @@ export class EmbeddingModels implements OnModuleDestroy {
       if (error instanceof ConfigError) return undefined;
       throw error;
     }
-  }
-
-  /** Embeds queries with one of the models; those that are remembered cost nothing. */
-  embedQueries(
-    model: EmbeddingModel,
-    queries: readonly string[],
-    signal: AbortSignal,
-    begin?: BeginEmbeddingCall,
-  ): Promise<Embeddings> {
-    return this.queryVectors.embed(model, queries, signal, begin);
   }
 
   /**

@@ -40,6 +40,7 @@ export interface SearchResult {
   hits: SearchHit[][];
   /** Tokens that embedding the queries took. */
   embeddingTokens: number;
+  /** Milliseconds; `rerankMs` null where no model ranks passages, or there were none to rank. */
   timings: { embedMs: number; searchMs: number; rerankMs: number | null };
 }
 
@@ -105,7 +106,7 @@ export class SearchService {
     // PostgreSQL's text cannot hold NUL
     const queries = request.queries.map((query) => query.replaceAll('\0', ' '));
     const embedded = await Promise.all(
-      groups.map(({ model }) => this.models.embedQueries(model, queries, signal, meters.embedding)),
+      groups.map(({ model }) => this.models.queries.embed(model, queries, signal, meters.embedding)),
     );
     const embedMs = performance.now() - started;
     signal.throwIfAborted();

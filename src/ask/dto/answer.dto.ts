@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
 import { Problem, toProblem } from '../../common/index.js';
-import type { AlternativeAnswer, AnswerSummary, Evaluation, Timings, Usage } from '../answer-event.js';
+import type { AlternativeAnswer, AnswerSummary, Evaluation, Usage } from '../answer-event.js';
 import { CitationDto, SourceDto, toCitationDto } from './source.dto.js';
+import { milliseconds, TimingsDto, toTimingsDto } from './timings.dto.js';
 
 /** Tokens as billed, of all calls that the answer took. */
 export class UsageDto {
@@ -19,52 +20,6 @@ export class UsageDto {
 
   @ApiProperty({ example: 9 })
   embedding_tokens!: number;
-}
-
-/** How long each stage took, in milliseconds. */
-export class TimingsDto {
-  @ApiProperty({
-    example: null,
-    type: Number,
-    nullable: true,
-    description: 'Making the `standalone_question`; null without `history`, or without anything to search.',
-  })
-  condense_ms!: number | null;
-
-  @ApiProperty({
-    example: null,
-    type: Number,
-    nullable: true,
-    description:
-      'Putting the question into other words; null without `multi_query`, or without anything to search.',
-  })
-  rephrase_ms!: number | null;
-
-  @ApiProperty({ example: 3.1 })
-  embed_ms!: number;
-
-  @ApiProperty({ example: 6 })
-  search_ms!: number;
-
-  @ApiProperty({
-    example: null,
-    type: Number,
-    nullable: true,
-    description:
-      'Having a model rank what was found; null where none is configured, or there was nothing to rank.',
-  })
-  rerank_ms!: number | null;
-
-  @ApiProperty({
-    example: 410.2,
-    type: Number,
-    nullable: true,
-    description: 'From the start of the generation; null when nothing was generated.',
-  })
-  first_token_ms!: number | null;
-
-  @ApiProperty({ example: 1201 })
-  generate_ms!: number;
 }
 
 /** What a judge said of an answer; or only `error`, which never fails the answer. */
@@ -286,41 +241,4 @@ function toUsageDto(usage: Usage): UsageDto {
     cache_write_tokens: usage.cacheWriteTokens,
     embedding_tokens: usage.embeddingTokens,
   };
-}
-
-function toTimingsDto(timings: Timings): TimingsDto {
-  return {
-    condense_ms: maybeMilliseconds(timings.condenseMs),
-    rephrase_ms: maybeMilliseconds(timings.rephraseMs),
-    embed_ms: milliseconds(timings.embedMs),
-    search_ms: milliseconds(timings.searchMs),
-    rerank_ms: maybeMilliseconds(timings.rerankMs),
-    first_token_ms: maybeMilliseconds(timings.firstTokenMs),
-    generate_ms: milliseconds(timings.generateMs),
-  };
-}
-
-/** Microseconds are noise. */
-export function milliseconds(value: number): number {
-  return Math.round(value * 1000) / 1000;
-}
-
-export function maybeMilliseconds(value: number | null): number | null {
-  return value === null ? null : milliseconds(value);
-}
-
-/** The stages as a Server-Timing field (W3C Server Timing). */
-export function serverTiming(timings: Partial<Timings>): string {
-  const stages = {
-    condense: timings.condenseMs,
-    rephrase: timings.rephraseMs,
-    embed: timings.embedMs,
-    search: timings.searchMs,
-    rerank: timings.rerankMs,
-    first_token: timings.firstTokenMs,
-    generate: timings.generateMs,
-  };
-  return Object.entries(stages)
-    .flatMap(([name, duration]) => (duration == null ? [] : `${name};dur=${duration.toFixed(1)}`))
-    .join(', ');
 }

@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsString, Length, Matches } from 'class-validator';
 import { HitDto } from './source.dto.js';
 import { SearchOptionsDto } from './search-options.dto.js';
+import { SearchTimingsDto } from './timings.dto.js';
 
 /** Searches without an answer. */
 export class SearchRequestDto extends SearchOptionsDto {
@@ -28,23 +29,6 @@ export class QueryResultDto {
 
   @ApiProperty({ type: [SearchHitDto], description: 'Best first.' })
   hits!: SearchHitDto[];
-}
-
-class SearchTimingsDto {
-  @ApiProperty({ example: 3.1 })
-  embed_ms!: number;
-
-  @ApiProperty({ example: 6 })
-  search_ms!: number;
-
-  @ApiProperty({
-    example: null,
-    type: Number,
-    nullable: true,
-    description:
-      'Having a model rank what was found; null where none is configured, or there was nothing to rank.',
-  })
-  rerank_ms!: number | null;
 }
 
 class SearchUsageDto {

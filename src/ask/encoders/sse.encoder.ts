@@ -1,7 +1,8 @@
 import type { Response } from 'express';
 import { SseWriter, toProblem } from '../../common/index.js';
 import type { AnswerEvent } from '../answer-event.js';
-import { serverTiming, toAlternativeDto, toDoneDto, toEvaluationDto } from '../dto/answer.dto.js';
+import { toAlternativeDto, toDoneDto, toEvaluationDto } from '../dto/answer.dto.js';
+import { serverTiming } from '../dto/timings.dto.js';
 import { type CitationDto, toCitationDto, toHitDto } from '../dto/source.dto.js';
 
 /**
