@@ -25,7 +25,10 @@ const modules = {
   },
   costs: { may: ['config', 'common', 'database'], why: 'money is counted, not spent, here' },
   'rate-limits': { may: ['config', 'common', 'redis'], why: 'limits know callers, not what they call' },
-  auth: { may: ['config', 'common', 'database'], why: 'who may call is decided before anything is done' },
+  auth: {
+    may: ['config', 'common', 'database', 'costs'],
+    why: 'who may call, and with what budget, is decided before anything is done',
+  },
   evaluation: {
     may: ['config', 'common', 'llm', 'prompts'],
     why: 'a judge sees an answer, not how it came about',

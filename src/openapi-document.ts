@@ -24,6 +24,7 @@ export function openApiDocument(app: NestExpressApplication): OpenAPIObject {
     .addServer('/')
     .addTag('ask', 'Questions and searches')
     .addTag('documents', 'What the answers are made of')
+    .addTag('access', 'Keys')
     .addTag('operations', 'Costs and health')
     .addBearerAuth(
       { type: 'http', scheme: 'bearer', description: 'Needed where `ADMIN_API_KEY` is set.' },

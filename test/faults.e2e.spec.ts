@@ -75,9 +75,9 @@ class Lane {
     // an ask that fails does not tell its caller the id that the ledger knows it by
     const tabs = app.app.get(Tabs);
     const openTab = tabs.openTab.bind(tabs);
-    vi.spyOn(tabs, 'openTab').mockImplementation((id, isRequest) => {
+    vi.spyOn(tabs, 'openTab').mockImplementation((id, ...rest) => {
       this.onAsk(id);
-      return openTab(id, isRequest);
+      return openTab(id, ...rest);
     });
   }
 

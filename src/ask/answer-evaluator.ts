@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppError, ModelError, modelProblem } from '../common/index.js';
-import { type BilledCall, type Tab, Tabs } from '../costs/index.js';
+import { type BilledCall, type Payer, type Tab, Tabs } from '../costs/index.js';
 import { InvalidJudgementError, Judge, type JudgedAnswer } from '../evaluation/index.js';
 import type { Evaluation } from './answer-event.js';
 import { billAttempts, billOf } from './bill.js';
@@ -20,8 +20,12 @@ export class AnswerEvaluator {
    * Judges an answer. A judge that fails, or does not fit into the budget, is told of in the result: it fails no answer.
    * @throws the signal's reason when aborted
    */
-  async evaluate(requestId: string, input: JudgedAnswer, signal: AbortSignal): Promise<Evaluation> {
-    const tab = this.tabs.openTab(requestId, false);
+  async evaluate(
+    { requestId, payer }: { requestId: string; payer: Payer },
+    input: JudgedAnswer,
+    signal: AbortSignal,
+  ): Promise<Evaluation> {
+    const tab = this.tabs.openTab(requestId, false, payer);
     const calls: BilledCall[] = [];
     try {
       const judgement = await this.run(tab, calls, input, signal);

@@ -3,7 +3,9 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import {
   ApiProblems,
-  KeyRequired,
+  type Caller,
+  CurrentCaller,
+  RequiresScope,
   mapLimit,
   OpenRequests,
   RateLimited,
@@ -21,7 +23,7 @@ const CONCURRENT_QUESTIONS = 8;
 
 @ApiTags('ask')
 @Controller('ask/batch')
-@KeyRequired()
+@RequiresScope('ask')
 @RateLimited()
 @ApiProblems('INVALID_REQUEST', 'TOO_LARGE')
 export class AskBatchController {
@@ -40,12 +42,16 @@ export class AskBatchController {
       'that fails does not fail the others. Closing the connection cancels all.',
   })
   @ApiOkResponse({ type: BatchResponseDto, description: 'What each question came to.' })
-  async batch(@Body() body: BatchRequestDto, @Res() response: Response): Promise<void> {
+  async batch(
+    @Body() body: BatchRequestDto,
+    @CurrentCaller() caller: Caller,
+    @Res() response: Response,
+  ): Promise<void> {
     const signal = this.openRequests.track(response);
     const requestId = String(response.locals['requestId']);
     await unlessDisconnected(async () => {
       const results = await mapLimit(body.questions, CONCURRENT_QUESTIONS, (question, index) =>
-        this.one(question, index, requestId, signal),
+        this.one(question, index, { caller, requestId, signal }),
       );
       response.json({ results } satisfies BatchResponseDto);
     });
@@ -55,11 +61,10 @@ export class AskBatchController {
   private async one(
     question: object,
     index: number,
-    requestId: string,
-    signal: AbortSignal,
+    { caller, requestId, signal }: { caller: Caller; requestId: string; signal: AbortSignal },
   ): Promise<BatchResultDto> {
     try {
-      const request = toQuestion(await validated(AskRequestDto, question));
+      const request = toQuestion(await validated(AskRequestDto, question), caller);
       const { answer } = await encodeJson(this.service.ask(request, signal), requestId);
       return { index, status: 200, response: answer };
     } catch (error) {

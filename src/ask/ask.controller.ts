@@ -3,8 +3,10 @@ import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@
 import type { Response } from 'express';
 import {
   ApiProblems,
+  type Caller,
   ClientDisconnectedError,
-  KeyRequired,
+  CurrentCaller,
+  RequiresScope,
   OpenRequests,
   RateLimited,
 } from '../common/index.js';
@@ -19,7 +21,7 @@ import { SSE_CONTENT } from './sse-schema.js';
 
 @ApiTags('ask')
 @Controller('ask')
-@KeyRequired()
+@RequiresScope('ask')
 @RateLimited()
 @ApiProblems(
   'INVALID_REQUEST',
@@ -49,11 +51,15 @@ export class AskController {
     type: AnswerDto,
     description: 'The answer. `finish_reason` is `no_context` when nothing was found.',
   })
-  async ask(@Body() body: AskRequestDto, @Res() response: Response): Promise<void> {
+  async ask(
+    @Body() body: AskRequestDto,
+    @CurrentCaller() caller: Caller,
+    @Res() response: Response,
+  ): Promise<void> {
     const signal = this.openRequests.track(response);
     await unlessDisconnected(async () => {
       const { answer, timings } = await encodeJson(
-        this.service.ask(toQuestion(body), signal),
+        this.service.ask(toQuestion(body, caller), signal),
         String(response.locals['requestId']),
       );
       response.setHeader('Server-Timing', serverTiming(timings));
@@ -74,9 +80,15 @@ export class AskController {
   })
   @ApiExtraModels(SourceDto, CitationDto, DoneDto, AlternativeDto)
   @ApiOkResponse({ description: 'The events.', content: SSE_CONTENT })
-  async askStream(@Body() body: AskRequestDto, @Res() response: Response): Promise<void> {
+  async askStream(
+    @Body() body: AskRequestDto,
+    @CurrentCaller() caller: Caller,
+    @Res() response: Response,
+  ): Promise<void> {
     const signal = this.openRequests.track(response);
-    await unlessDisconnected(() => encodeSse(this.service.ask(toQuestion(body), signal), response, signal));
+    await unlessDisconnected(() =>
+      encodeSse(this.service.ask(toQuestion(body, caller), signal), response, signal),
+    );
   }
 }
 

@@ -44,7 +44,7 @@ export class AskService {
     const id = randomUUID();
     const started = performance.now();
     const models = this.modelsOf(question);
-    const tab = this.tabs.openTab(id, true);
+    const tab = this.tabs.openTab(id, true, question.caller);
     // the judge is nobody's but this ask's: it ends with it
     const judging = new AbortController();
     let generation: ReturnType<AskService['generation']> | undefined;
@@ -102,7 +102,7 @@ export class AskService {
     { id, question, models, prompt, tab }: Ask,
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent | Alternative> {
-    const generation = { requestId: id, models, request: prompt.request, tab };
+    const generation = { requestId: id, models, request: prompt.request, tab, payer: question.caller };
     if (question.models !== undefined) return this.comparison.compare(generation, signal);
     if (!question.cache || !this.cached.isEnabled) return this.generator.generate(generation, signal);
     const passages = prompt.sources.map(({ hit }) => hit.id);
@@ -130,7 +130,8 @@ export class AskService {
 
   private evaluate(ask: Ask, { answer }: Outcome, signal: AbortSignal): Promise<Evaluation> {
     const passages = ask.prompt.sources.map(({ hit, text }) => ({ title: hit.title, text }));
-    return this.evaluator.evaluate(ask.id, { question: ask.question.question, answer, passages }, signal);
+    const served = { requestId: ask.id, payer: ask.question.caller };
+    return this.evaluator.evaluate(served, { question: ask.question.question, answer, passages }, signal);
   }
 }
 

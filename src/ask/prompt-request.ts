@@ -65,6 +65,7 @@ export function preparePrompt(
 
 /** About the most that the answer to a question may use, before its passages are known: for each call that it takes. */
 export function worstAnswers(question: Question, models: readonly LanguageModel[]) {
+  if (!models.some(({ isMetered }) => isMetered)) return [];
   const { inputTokens, outputTokens } = worstUsage(preparePrompt(question, []).request);
   const sourceTokens = Math.min(question.search.topK * WORST_PASSAGE_TOKENS, WORST_SOURCE_TOKENS);
   const usage = { inputTokens: inputTokens + sourceTokens, outputTokens };

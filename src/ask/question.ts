@@ -1,8 +1,11 @@
+import type { Caller } from '../common/index.js';
 import type { Turn } from '../prompts/index.js';
 import type { SearchRequest } from '../retrieval/index.js';
 
 /** What is asked, dialect-neutral. */
 export interface Question {
+  /** Who asks: it pays, and finds what it may see. */
+  caller: Caller;
   question: string;
   history: readonly Turn[];
   search: Omit<SearchRequest, 'queries'>;

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { ApiProblems, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
+import {
+  ApiProblems,
+  type Caller,
+  CurrentCaller,
+  OpenRequests,
+  RateLimited,
+  RequiresScope,
+} from '../common/index.js';
 import { billEmbedding, billReranking, Tabs } from '../costs/index.js';
 import { SearchService } from '../retrieval/index.js';
 import { SearchRequestDto, SearchResponseDto } from './dto/search.dto.js';
@@ -12,7 +19,7 @@ import { serverTiming, toSearchTimingsDto } from './dto/timings.dto.js';
 
 @ApiTags('ask')
 @Controller('search')
-@KeyRequired()
+@RequiresScope('search')
 @RateLimited()
 export class SearchController {
   constructor(
@@ -40,12 +47,13 @@ export class SearchController {
   )
   async search(
     @Body() body: SearchRequestDto,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SearchResponseDto> {
     const signal = this.openRequests.track(response);
-    const tab = this.tabs.openTab(randomUUID(), true);
+    const tab = this.tabs.openTab(randomUUID(), true, caller);
     try {
-      const options = searchOptions(body);
+      const options = searchOptions(body, caller);
       const { hits, embeddingTokens, timings } = await this.searches.search(
         { ...options, minSimilarity: options.minSimilarity ?? 0, queries: body.queries },
         signal,

@@ -8,5 +8,14 @@ export { requestContext } from './http/request-context.js';
 export { Bulkhead, BulkheadFullError } from './concurrency/bulkhead.js';
 export { orAborted } from './concurrency/or-aborted.js';
 export { mapLimit } from './concurrency/map-limit.js';
-export { ApiProblems, KEY_REQUIRED, KeyRequired, RATE_LIMITED, RateLimited } from './openapi/api-problems.js';
+export {
+  ApiProblems,
+  RATE_LIMITED,
+  RateLimited,
+  REQUIRED_SCOPES,
+  RequiresScope,
+} from './openapi/api-problems.js';
+export * from './http/caller.js';
+export { CURSOR, CURSOR_MESSAGE, decodeCursor, pageOf } from './http/cursor.js';
+export { Batcher } from './concurrency/batcher.js';
 export * from './providers/index.js';

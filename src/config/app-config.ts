@@ -1,23 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { EnvReader } from './env-reader.js';
+import { type ModelPrice, readPrices } from './model-prices.js';
 
 /** The configuration cannot be used. The message names every bad variable and what each takes. */
 export class ConfigError extends Error {
   override readonly name: string = 'ConfigError';
-}
-
-/**
- * Price of a model that the price list does not know, in US dollars per million tokens; of one that ranks passages,
- * perhaps per thousand searches instead.
- */
-export interface ModelPrice {
-  input_mtok?: number;
-  output_mtok?: number;
-  cache_read_mtok?: number;
-  cache_write_mtok?: number;
-  searches_kcount?: number;
 }
 
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
@@ -39,7 +27,13 @@ export class AppConfig {
   };
   readonly database: { url: string | undefined; dataDir: string };
   readonly redisUrl: string | undefined;
-  readonly auth: { adminApiKey: string | undefined };
+  readonly auth: {
+    adminApiKey: string | undefined;
+    /** The identity provider whose tokens are taken beside keys. */
+    jwt:
+      | { jwksUrl: string; issuer: string; audience: string; scopesClaim: string; labelsClaim: string }
+      | undefined;
+  };
   readonly llm: {
     models: string[];
     anthropicApiKey: string | undefined;
@@ -75,11 +69,15 @@ export class AppConfig {
     rpm: number;
     tpm: number;
     concurrency: number;
+    /** Of all callers together. */
+    global: { rpm: number; tpm: number; concurrency: number };
     /** While Redis is gone, each replica limits by itself, or refuses. */
     onRedisFailure: 'open' | 'closed';
   };
   /** Decimal strings: money never passes through binary floating point on its way to the database. */
   readonly budgets: { dailyUsd: string | undefined; monthlyUsd: string | undefined };
+  /** How long it is kept who asked what (0: it is not), and whether with the words. */
+  readonly answers: { retentionDays: number; storesText: boolean };
   readonly modelPrices: Readonly<Record<string, ModelPrice>>;
   readonly log: { level: string; format: 'json' | 'pretty' };
 
@@ -104,7 +102,7 @@ export class AppConfig {
       dataDir: resolve(read.string('DATA_DIR') ?? './data'),
     };
     this.redisUrl = read.url('REDIS_URL', ['redis:', 'rediss:']);
-    this.auth = { adminApiKey: read.string('ADMIN_API_KEY') };
+    this.auth = { adminApiKey: read.string('ADMIN_API_KEY'), jwt: readJwt(read) };
     this.llm = readLlm(read);
     this.responseCacheTtlMs = read.integer('RESPONSE_CACHE_TTL_S', 0, 0, 2_592_000) * 1000;
     this.embeddingModel = readEmbeddingModel(read, this.llm.openaiApiKey, this.llm.openaiBaseUrl);
@@ -118,11 +116,20 @@ export class AppConfig {
       rpm: read.integer('RATE_LIMIT_RPM', 60, 0, 1_000_000),
       tpm: read.integer('RATE_LIMIT_TPM', 100_000, 0, 1_000_000_000),
       concurrency: read.integer('RATE_LIMIT_CONCURRENCY', 10, 0, 10_000),
+      global: {
+        rpm: read.integer('RATE_LIMIT_GLOBAL_RPM', 0, 0, 100_000_000),
+        tpm: read.integer('RATE_LIMIT_GLOBAL_TPM', 0, 0, 100_000_000_000),
+        concurrency: read.integer('RATE_LIMIT_GLOBAL_CONCURRENCY', 0, 0, 1_000_000),
+      },
       onRedisFailure: read.oneOf('LIMITS_ON_REDIS_FAILURE', ['open', 'closed'], 'open'),
     };
     this.budgets = {
       dailyUsd: read.dollars('BUDGET_DAILY_USD'),
       monthlyUsd: read.dollars('BUDGET_MONTHLY_USD'),
+    };
+    this.answers = {
+      retentionDays: read.integer('ANSWERS_RETENTION_DAYS', 30, 0, 3_650),
+      storesText: read.oneOf('ANSWERS_TEXT', ['on', 'off'], 'on') === 'on',
     };
     this.modelPrices = readPrices(read);
     this.log = {
@@ -144,7 +151,28 @@ export class AppConfig {
         `HOST is ${JSON.stringify(this.http.host)}, which others can reach, but ADMIN_API_KEY is not set: ` +
           'set it, or listen on 127.0.0.1',
       );
+    if (this.auth.adminApiKey === undefined && this.auth.jwt !== undefined)
+      read.problems.push(
+        'AUTH_JWKS_URL is set, but ADMIN_API_KEY is not, which turns authentication on: set it',
+      );
   }
+}
+
+function readJwt(read: EnvReader): AppConfig['auth']['jwt'] {
+  const jwksUrl = read.url('AUTH_JWKS_URL', ['http:', 'https:']);
+  if (jwksUrl === undefined) return undefined;
+  const issuer = read.string('AUTH_ISSUER');
+  const audience = read.string('AUTH_AUDIENCE');
+  // without them, any token of that provider would do, whoever it is for
+  if (issuer === undefined || audience === undefined)
+    read.problems.push('AUTH_JWKS_URL is set, so AUTH_ISSUER and AUTH_AUDIENCE must be set');
+  return {
+    jwksUrl,
+    issuer: issuer ?? '',
+    audience: audience ?? '',
+    scopesClaim: read.string('AUTH_SCOPES_CLAIM') ?? 'scope',
+    labelsClaim: read.string('AUTH_LABELS_CLAIM') ?? 'groups',
+  };
 }
 
 function readLlm(read: EnvReader): AppConfig['llm'] {
@@ -242,51 +270,4 @@ function readReranking(read: EnvReader): AppConfig['reranking'] {
     apiKey,
     timeoutMs: read.integer('RERANK_TIMEOUT_MS', 3_000, 1, 60_000),
   };
-}
-
-/** `MODEL_PRICES`: a JSON object, or the path of a file that holds one, from `provider/model` to its price. */
-function readPrices(read: EnvReader): Record<string, ModelPrice> {
-  const value = read.string('MODEL_PRICES');
-  if (value === undefined) return {};
-  const takes =
-    'JSON such as {"openai/my-model": {"input_mtok": 0.5, "output_mtok": 1.5}, "cohere/my-reranker": {"searches_kcount": 2}}, ' +
-    'or the path of such a file';
-  try {
-    const parsed: unknown = JSON.parse(value.startsWith('{') ? value : readFileSync(value, 'utf8'));
-    if (isPriceTable(parsed)) return parsed;
-  } catch {
-    // reported below with the other problems
-  }
-  read.fail('MODEL_PRICES', value, takes);
-  return {};
-}
-
-function isPriceTable(value: unknown): value is Record<string, ModelPrice> {
-  const known = new Set([
-    'input_mtok',
-    'output_mtok',
-    'cache_read_mtok',
-    'cache_write_mtok',
-    'searches_kcount',
-  ]);
-  const isPrice = ([model, price]: [string, unknown]): boolean =>
-    typeof price === 'object' &&
-    price !== null &&
-    isComplete(model, price) &&
-    Object.entries(price).every(
-      ([key, usd]) => known.has(key) && typeof usd === 'number' && usd >= 0 && Number.isFinite(usd),
-    );
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.entries(value).every(isPrice)
-  );
-}
-
-/** What answers has a price for each way; what ranks, for what it reads or for each search. */
-function isComplete(model: string, price: object): boolean {
-  return RANKING_SERVICE.test(model)
-    ? 'input_mtok' in price || 'searches_kcount' in price
-    : 'input_mtok' in price && 'output_mtok' in price && !('searches_kcount' in price);
 }

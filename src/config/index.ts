@@ -1,2 +1,3 @@
-export { AppConfig, ConfigError, type ModelPrice } from './app-config.js';
+export { AppConfig, ConfigError } from './app-config.js';
+export type { ModelPrice } from './model-prices.js';
 export { ConfigModule } from './config.module.js';

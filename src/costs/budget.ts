@@ -1,3 +1,5 @@
+import type { TokenAllowance } from '../common/index.js';
+
 /** One budget of one period. */
 export interface BudgetRef {
   /** `service`, or whose it is. */
@@ -11,6 +13,17 @@ export interface BudgetRef {
 export interface BudgetLimit extends Pick<BudgetRef, 'scope' | 'period'> {
   /** US dollars as a decimal. */
   limitUsd: string;
+}
+
+/** On whose account calls are made. */
+export interface Payer {
+  /** A key's id, `admin`, `anonymous` or `jwt:<subject>`; null: the service itself. */
+  readonly id: string | null;
+  /** Budgets of its own, decimals of US dollars. */
+  readonly dailyUsd: string | undefined;
+  readonly monthlyUsd: string | undefined;
+  /** The tokens that it may use; absent: as many as it likes. */
+  readonly tokens?: TokenAllowance;
 }
 
 /** What a write to the ledger has added to a budget, and what it comes to; decimals of US dollars. */

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { AppError } from '../common/index.js';
 import { AppConfig, ConfigError } from '../config/index.js';
 import { Database } from '../database/index.js';
-import { type BudgetCharge, type BudgetLimit, type BudgetRef, endOfPeriod } from './budget.js';
+import { type BudgetCharge, type BudgetLimit, type BudgetRef, endOfPeriod, type Payer } from './budget.js';
 import { budgetMetrics } from './budget-metrics.js';
 import { toDecimal, toTrillionths } from './money.js';
 import { PriceList } from './pricing.js';
@@ -30,6 +30,9 @@ interface Verdict {
 }
 
 const SERVICE = 'service';
+/** Keys have these as ids; nobody else has a budget. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const MOST_SEEN = 10_000;
 /** A reservation that was not renewed for this long is void: its process is dead, or cut off from the database. */
 const LEASE_SECONDS = 30;
 const RENEWAL_MS = 8_000;
@@ -47,7 +50,7 @@ const RENEW = `
   )`;
 const STATE = `
   SELECT l.scope, l.period, to_char(p.starts_on, 'YYYY-MM-DD') AS "startsOn", l."limitUsd"::text AS "limitUsd",
-         coalesce(b.spent_usd, spent_in_period(l.period, p.starts_on))::text AS "spentUsd",
+         coalesce(b.spent_usd, spent_in_period(l.scope, l.period, p.starts_on))::text AS "spentUsd",
          coalesce((SELECT sum(r.amount_usd) FROM budget_reservations r
                    WHERE r.scope = l.scope AND r.period = l.period AND r.starts_on = p.starts_on
                      AND r.expires_at > clock_timestamp()), 0)::text AS "reservedUsd"
@@ -65,6 +68,12 @@ const STATE = `
 export class Budgets implements OnApplicationShutdown {
   private readonly logger = new Logger('Budgets');
   private readonly limits: readonly BudgetLimit[];
+  /** Reads the budgets of a key, or of all keys. */
+  private readKeys: (id?: string) => Promise<BudgetLimit[]> = () => Promise.resolve([]);
+  /** Those that were reserved in, by scope and period: where a charge is compared with its limit. */
+  private readonly seen = new Map<string, BudgetLimit>();
+  /** Models in use, which a budget needs the prices of. */
+  private readonly models: readonly string[];
   /** Reservations of this process that are not settled. */
   private readonly held = new Set<string>();
   private renewal: NodeJS.Timeout | undefined;
@@ -76,32 +85,57 @@ export class Budgets implements OnApplicationShutdown {
     private readonly database: Database,
   ) {
     const { dailyUsd, monthlyUsd } = config.budgets;
-    this.limits = [
-      ...(dailyUsd === undefined ? [] : [{ scope: SERVICE, period: 'day' as const, limitUsd: dailyUsd }]),
-      ...(monthlyUsd === undefined
-        ? []
-        : [{ scope: SERVICE, period: 'month' as const, limitUsd: monthlyUsd }]),
-    ];
-    if (this.isLimited) checkPrices(pricedModels(config), prices);
+    this.limits = limitsOf(SERVICE, dailyUsd, monthlyUsd);
+    this.models = pricedModels(config);
+    const unknown = this.limits.length === 0 ? [] : unpriced(this.models, prices);
+    if (unknown.length > 0)
+      throw new ConfigError(
+        'The configuration cannot be used:\n  BUDGET_DAILY_USD or BUDGET_MONTHLY_USD is set, but the price of ' +
+          `${unknown.join(', ')} is not known: set it with MODEL_PRICES (0 where a model costs nothing)`,
+      );
+  }
+
+  /** Keys may have budgets too: those of one, or of all of them. */
+  alsoOf(readKeys: (id?: string) => Promise<BudgetLimit[]>): void {
+    this.readKeys = readKeys;
+  }
+
+  /** What bounds the calls of a payer: its own budgets and the service's. */
+  limitsOf({ id, dailyUsd, monthlyUsd }: Payer): BudgetLimit[] {
+    return [...limitsOf(id, dailyUsd, monthlyUsd), ...this.limits];
+  }
+
+  /** Who pays for what a key has begun, and others go on with. Null: the service itself. */
+  async payer(id: string | null): Promise<Payer> {
+    const own = id === null || !UUID.test(id) ? [] : await this.readKeys(id);
+    const limit = (period: BudgetLimit['period']) => own.find((other) => other.period === period)?.limitUsd;
+    return { id, dailyUsd: limit('day'), monthlyUsd: limit('month') };
   }
 
   /** False for a model that no budget can hold: there is one, and the model's price is not known. */
   canHold(model: string): boolean {
-    return !this.isLimited || unpriced([model], this.prices).length === 0;
+    return this.limits.length === 0 || unpriced([model], this.prices).length === 0;
   }
 
-  /** False when there is no budget: then nothing is ever reserved. */
-  get isLimited(): boolean {
-    return this.limits.length > 0;
+  /** Before a key gets a budget. @throws AppError CONFLICT while the price of a model in use is not known */
+  checkPrices(models: readonly string[] = this.models): void {
+    const unknown = unpriced(models, this.prices);
+    if (unknown.length > 0)
+      throw new AppError(
+        'CONFLICT',
+        `A budget takes the prices of all models in use, but that of ${unknown.join(', ')} is not known: ` +
+          'set it with MODEL_PRICES (0 where a model costs nothing).',
+      );
   }
 
   /**
    * Makes the reservation hold an amount, in place of what it held.
    * @param amount trillionths of a dollar
+   * @param limits all of them have room for it, or none is reserved in
    * @throws AppError BUDGET_EXCEEDED when it does not fit; the reservation is then as it was
    */
-  async reserve(reservation: Reservation, amount: bigint): Promise<void> {
-    const { limits } = this;
+  async reserve(reservation: Reservation, amount: bigint, limits: readonly BudgetLimit[]): Promise<void> {
+    for (const limit of limits) this.remember(limit);
     const asked = limits.map(({ scope, period, limitUsd }) => ({ scope, period, limit_usd: limitUsd }));
     const values = [reservation.id, toDecimal(amount), reservation.admittedAt ?? null, JSON.stringify(asked)];
     const [row] = await this.database.query<{ verdict: Verdict }>(RESERVE, values);
@@ -125,7 +159,7 @@ export class Budgets implements OnApplicationShutdown {
   /** Tells of budgets that a charge has brought to 80 %: each charge is one addition, so exactly one passes it. */
   charged(charges: readonly BudgetCharge[]): void {
     for (const { scope, period, addedUsd, spentUsd } of charges) {
-      const limit = this.limits.find((other) => other.scope === scope && other.period === period);
+      const limit = this.seen.get(`${scope} ${period}`);
       if (limit === undefined) continue;
       const threshold = (toTrillionths(limit.limitUsd) * WARNING_PERCENT) / 100n;
       const spent = toTrillionths(spentUsd);
@@ -140,9 +174,10 @@ export class Budgets implements OnApplicationShutdown {
 
   /** All budgets in their current periods; also brings the gauges up to date. */
   async state(): Promise<BudgetState[]> {
-    if (!this.isLimited) return [];
+    const limits = [...this.limits, ...(await this.readKeys())];
+    if (limits.length === 0) return [];
     const states = await this.database.query<BudgetState & Record<string, unknown>>(STATE, [
-      JSON.stringify(this.limits),
+      JSON.stringify(limits),
     ]);
     for (const { scope, period, limitUsd, spentUsd, reservedUsd } of states) {
       budgetMetrics.limit.set({ scope, period }, Number(limitUsd));
@@ -155,6 +190,11 @@ export class Budgets implements OnApplicationShutdown {
   /** Not before: what is under way when the service is told to stop is settled first. */
   onApplicationShutdown(): void {
     clearInterval(this.renewal);
+  }
+
+  private remember(limit: BudgetLimit): void {
+    if (this.seen.size >= MOST_SEEN) this.seen.clear();
+    this.seen.set(`${limit.scope} ${limit.period}`, limit);
   }
 
   private async renew(): Promise<void> {
@@ -176,13 +216,16 @@ export class Budgets implements OnApplicationShutdown {
     for (const { scope, period, fits } of verdict.budgets)
       if (!fits) budgetMetrics.refusals.inc({ scope, period });
     const [tightest] = verdict.budgets.filter(({ fits }) => !fits);
+    const owner = tightest?.scope === SERVICE ? "the service's" : "the key's";
     const what =
-      tightest === undefined ? 'budget' : `${tightest.period === 'day' ? 'daily' : 'monthly'} budget`;
+      tightest === undefined
+        ? 'a budget'
+        : `${owner} ${tightest.period === 'day' ? 'daily' : 'monthly'} budget`;
     const until =
       tightest === undefined ? '' : ` A new period begins at ${endOfPeriod(tightest).toISOString()}.`;
     return new AppError(
       'BUDGET_EXCEEDED',
-      `The call may cost up to $${Number(toDecimal(amount))}, which does not fit into what is left of the ${what}. ` +
+      `The call may cost up to $${Number(toDecimal(amount))}, which does not fit into what is left of ${what}. ` +
         `It was not made.${until}`,
     );
   }
@@ -201,11 +244,14 @@ function unpriced(models: readonly string[], prices: PriceList): string[] {
   return models.filter((model) => prices.cost(model, some) === null);
 }
 
-function checkPrices(models: readonly string[], prices: PriceList): void {
-  const unknown = unpriced(models, prices);
-  if (unknown.length > 0)
-    throw new ConfigError(
-      'The configuration cannot be used:\n  BUDGET_DAILY_USD or BUDGET_MONTHLY_USD is set, but the price of ' +
-        `${unknown.join(', ')} is not known: set it with MODEL_PRICES (0 where a model costs nothing)`,
-    );
+function limitsOf(
+  scope: string | null,
+  dailyUsd: string | undefined,
+  monthlyUsd: string | undefined,
+): BudgetLimit[] {
+  if (scope === null) return [];
+  return [
+    ...(dailyUsd === undefined ? [] : [{ scope, period: 'day' as const, limitUsd: dailyUsd }]),
+    ...(monthlyUsd === undefined ? [] : [{ scope, period: 'month' as const, limitUsd: monthlyUsd }]),
+  ];
 }

@@ -70,7 +70,11 @@ class OperationCosts extends CostGroup {
 }
 
 class KeyCosts extends CostGroup {
-  @ApiProperty({ example: '8f0f5a2e-6d1c-4a51-8f0e-0d9b7c1a2b3c' })
+  @ApiProperty({
+    example: '8f0f5a2e-6d1c-4a51-8f0e-0d9b7c1a2b3c',
+    description:
+      'Of a key; or `admin`, `anonymous` (without authentication), `jwt:<subject>`, `service` (nobody asked for it).',
+  })
   key_id!: string;
 }
 

@@ -9,6 +9,7 @@ interface Row {
   model: string | null;
   operation: string | null;
   day: string | null;
+  key_id: string | null;
   cost_usd: string;
   unpriced_calls: number;
   requests: number;
@@ -20,24 +21,26 @@ interface Row {
   embedding: string;
 }
 
-/** One scan for the total and all the groups. GROUPING's bits: model 4, operation 2, day 1; a set bit is not grouped by. */
+/** One scan for the total and all the groups. GROUPING's bits: model 8, operation 4, day 2, key 1; a set bit is not grouped by. */
 const SUMMARY = `
   WITH calls AS (
-    SELECT *, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day FROM llm_calls
+    SELECT c.*, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, coalesce(c.key_id, 'service') AS payer
+    FROM llm_calls c
     WHERE created_at >= coalesce($1::timestamptz, '-infinity') AND created_at < coalesce($2::timestamptz, 'infinity')
   )
-  SELECT GROUPING(model, operation, day) AS grouping, model, operation, day,
+  SELECT GROUPING(model, operation, day, payer) AS grouping, model, operation, day, payer AS key_id,
          coalesce(sum(cost_usd), 0)::text AS cost_usd, count(*) FILTER (WHERE cost_usd IS NULL)::int AS unpriced_calls,
          count(*) FILTER (WHERE is_request)::int AS requests, count(*)::int AS calls,
          coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output,
          coalesce(sum(cache_read_tokens), 0) AS cache_read, coalesce(sum(cache_write_tokens), 0) AS cache_write,
          coalesce(sum(embedding_tokens), 0) AS embedding
-  FROM calls GROUP BY GROUPING SETS ((), (model), (operation), (day))
-  ORDER BY model, operation, day`;
-const TOTAL = 7;
-const BY_MODEL = 3;
-const BY_OPERATION = 5;
-const BY_DAY = 6;
+  FROM calls GROUP BY GROUPING SETS ((), (model), (operation), (day), (payer))
+  ORDER BY model, operation, day, payer`;
+const TOTAL = 15;
+const BY_MODEL = 7;
+const BY_OPERATION = 11;
+const BY_DAY = 13;
+const BY_KEY = 14;
 
 /** What was spent, from the ledger. */
 @Injectable()
@@ -62,7 +65,7 @@ export class CostSummaryService {
       unpriced_calls: total?.unpriced_calls ?? 0,
       by_model: groups(BY_MODEL).map((row) => ({ model: row.model ?? '', ...groupOf(row) })),
       by_operation: groups(BY_OPERATION).map((row) => ({ operation: row.operation ?? '', ...groupOf(row) })),
-      by_key: [],
+      by_key: groups(BY_KEY).map((row) => ({ key_id: row.key_id ?? '', ...groupOf(row) })),
       by_day: groups(BY_DAY).map((row) => ({ day: row.day ?? '', ...groupOf(row) })),
       budgets: budgets.map(budgetOf),
     };

@@ -1,5 +1,6 @@
 export { billEmbedding } from './bill-embedding.js';
 export { billReranking } from './bill-reranking.js';
+export type { Payer } from './budget.js';
 export { Budgets } from './budgets.js';
 export { CostsModule } from './costs.module.js';
 export { sumCosts } from './money.js';

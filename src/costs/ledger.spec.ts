@@ -6,6 +6,7 @@ import { Ledger, type LedgerEntry } from './ledger.js';
 const entry = (requestId: string): LedgerEntry => ({
   id: randomUUID(),
   requestId,
+  keyId: 'admin',
   isRequest: true,
   operation: 'answer',
   model: 'anthropic/claude-sonnet-5',

@@ -15,6 +15,8 @@ export interface LedgerEntry {
   createdAt?: string | undefined;
   /** The ask, search or document that the call served. */
   requestId: string;
+  /** Whose call it was: a key's id, `admin`, `anonymous` or `jwt:<subject>`; null: the service's own. */
+  keyId: string | null;
   /** True for exactly one entry of each ask and each search: it is what counts as a request. */
   isRequest: boolean;
   operation: Operation;

@@ -2,7 +2,7 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { register } from 'prom-client';
-import { ApiProblems, AppError, KeyRequired } from '../common/index.js';
+import { ApiProblems, AppError, RequiresScope } from '../common/index.js';
 import { Budgets } from './budgets.js';
 import { CostQuery, CostSummary } from './cost-summary.dto.js';
 import { CostSummaryService } from './cost-summary.service.js';
@@ -11,7 +11,7 @@ const PROMETHEUS_TYPES = ['text/plain', 'application/openmetrics-text'];
 
 @ApiTags('operations')
 @Controller('metrics')
-@KeyRequired()
+@RequiresScope('metrics')
 export class MetricsController {
   constructor(
     private readonly costs: CostSummaryService,

@@ -16,6 +16,11 @@ export interface PricedUsage {
 /** Run on this machine and cost nothing. */
 const FREE_MODELS = /^(extractive$|lexical-hash$|local\/)/;
 
+/** Whether a model runs on this machine: nobody counts its tokens. */
+export function isFree(model: string): boolean {
+  return FREE_MODELS.test(model);
+}
+
 /** What a call may come to before it is made. */
 export interface WorstCase {
   /** The models that may be called, one of which answers. */
@@ -66,7 +71,7 @@ export function costOf(
   usage: PricedUsage,
   own: Readonly<Record<string, ModelPrice>> = {},
 ): string | null {
-  if (FREE_MODELS.test(model)) return (0).toFixed(MONEY_DECIMALS);
+  if (isFree(model)) return (0).toFixed(MONEY_DECIMALS);
   const price = own[model];
   if (price !== undefined) return ownCost(price, usage).toFixed(MONEY_DECIMALS);
   const slash = model.indexOf('/');

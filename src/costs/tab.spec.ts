@@ -29,6 +29,7 @@ const call = (changes: Partial<FinishedCall> = {}): FinishedCall => ({
   latencyMs: 1,
   ...changes,
 });
+const PAYER = { id: 'admin', dailyUsd: undefined, monthlyUsd: undefined };
 const refusal = new AppError('BUDGET_EXCEEDED', 'It does not fit.');
 
 function setUp({ isLimited = true } = {}) {
@@ -51,9 +52,11 @@ function setUp({ isLimited = true } = {}) {
     return Promise.resolve([]);
   });
   const onSettled = vi.fn<() => void>();
-  const tab = new Tab('the-request', true, {
+  const limitsOf = () => (isLimited ? [{ scope: 'service', period: 'day', limitUsd: '5' }] : []);
+  const checkPrices = () => undefined;
+  const tab = new Tab('the-request', true, PAYER, {
     ledger: { record } as unknown as Ledger,
-    budgets: { isLimited, reserve, letGo, charged } as unknown as Budgets,
+    budgets: { limitsOf, checkPrices, reserve, letGo, charged } as unknown as Budgets,
     prices,
     onSettled,
   });

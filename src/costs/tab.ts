@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../common/index.js';
+import type { BudgetLimit, Payer } from './budget.js';
 import type { Budgets, Reservation } from './budgets.js';
 import { budgetMetrics } from './budget-metrics.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
 import { toTrillionths } from './money.js';
-import type { PricedUsage, PriceList, WorstCase } from './pricing.js';
+import { isFree, type PricedUsage, type PriceList, type WorstCase } from './pricing.js';
 
 /** What is known of a call when it is over. Counts that are absent are 0. */
 export type FinishedCall = Pick<
@@ -35,28 +36,36 @@ export class Tab {
   private reserved = 0n;
   private held = 0n;
   private used = 0n;
+  /** The same of the tokens that the payer may use a minute. */
+  private readonly tokens = { reserved: 0, held: 0, used: 0 };
+  private readonly limits: readonly BudgetLimit[];
   private covering: Promise<void> = Promise.resolve();
   /** Whether the database may hold a reservation for this tab. */
   private isReserved = false;
   private settling: Promise<void> | undefined;
 
-  /** @param isRequest whether its first call counts as a request of its own */
+  /**
+   * @param isRequest whether its first call counts as a request of its own
+   * @param payer in whose budgets and out of whose tokens a minute the calls are, beside the service's budgets
+   */
   constructor(
     readonly requestId: string,
     private readonly isRequest: boolean,
+    private readonly payer: Payer,
     private readonly services: Services,
-  ) {}
+  ) {
+    this.limits = services.budgets.limitsOf(payer);
+  }
 
   /**
-   * Reserves the most that some calls may cost, all together or none, beside what is held already.
-   * @param worstCases made only when there is a budget: counting takes time
-   * @returns for each of them what gives its hold up, once its calls are over; none without a budget
-   * @throws AppError BUDGET_EXCEEDED when they do not fit
+   * Reserves the most that some calls may cost and use, all together or none, beside what is held already.
+   * @param worstCases made only when there is a limit: counting takes time
+   * @returns for each of them what gives its hold up, once its calls are over; none without a limit
+   * @throws AppError BUDGET_EXCEEDED or RATE_LIMITED when they do not fit, CONFLICT for a budget without a price
    */
   async hold(worstCases: () => readonly WorstCase[]): Promise<(() => void)[]> {
-    const { budgets, prices } = this.services;
-    if (!budgets.isLimited) return [];
-    const giveUps = worstCases().map((worst) => this.holdAmount(prices.worstCost(worst)));
+    if (!this.hasBudget && this.payer.tokens === undefined) return [];
+    const giveUps = worstCases().map((worst) => this.holdWorst(worst));
     try {
       await this.cover();
     } catch (error) {
@@ -85,6 +94,7 @@ export class Tab {
       searchUnits: whole(searchUnits),
     });
     if (costUsd !== null) this.used += toTrillionths(costUsd);
+    if (!isFree(call.model)) this.tokens.used += COUNTS.reduce((sum, name) => sum + counts[name], 0);
     this.entries.push({
       firstTokenMs: null,
       error: null,
@@ -93,6 +103,7 @@ export class Tab {
       costUsd,
       id: randomUUID(),
       requestId: this.requestId,
+      keyId: this.payer.id,
       isRequest: this.isRequest && this.entries.length === 0,
     });
     return { ...counts, costUsd };
@@ -103,20 +114,32 @@ export class Tab {
     return (this.settling ??= this.settleOnce().finally(this.services.onSettled));
   }
 
-  private holdAmount(amount: bigint): () => void {
+  private get hasBudget(): boolean {
+    return this.limits.length > 0;
+  }
+
+  private holdWorst(worst: WorstCase): () => void {
+    const { budgets, prices } = this.services;
+    if (this.hasBudget) budgets.checkPrices(worst.models);
+    const amount = this.hasBudget ? prices.worstCost(worst) : 0n;
+    const tokens = worst.models.every(isFree) ? 0 : worst.inputTokens + worst.outputTokens;
     this.held += amount;
+    this.tokens.held += tokens;
     let isHeld = true;
     return () => {
-      if (isHeld) this.held -= amount;
+      if (!isHeld) return;
+      this.held -= amount;
+      this.tokens.held -= tokens;
       isHeld = false;
     };
   }
 
   private async reserveNeeded(): Promise<void> {
+    await this.reserveTokens();
     const needed = this.used + this.held;
-    if (needed <= this.reserved || !this.services.budgets.isLimited) return;
+    if (needed <= this.reserved || !this.hasBudget) return;
     try {
-      await this.services.budgets.reserve(this.reservation, needed);
+      await this.services.budgets.reserve(this.reservation, needed, this.limits);
       this.reserved = needed;
       this.isReserved = true;
     } catch (error) {
@@ -126,11 +149,20 @@ export class Tab {
     }
   }
 
+  private async reserveTokens(): Promise<void> {
+    const { tokens } = this;
+    const needed = tokens.used + tokens.held;
+    if (needed <= tokens.reserved || this.payer.tokens === undefined) return;
+    await this.payer.tokens.hold(this.reservation.id, needed);
+    tokens.reserved = needed;
+  }
+
   private async settleOnce(): Promise<void> {
     const { budgets, ledger } = this.services;
     // a reservation that is just being made must not outlive its end
     await this.covering;
-    const { isReserved } = this;
+    const { isReserved, tokens, payer } = this;
+    if (tokens.reserved > 0 || tokens.used > 0) await payer.tokens?.settle(this.reservation.id, tokens.used);
     if (!isReserved && this.entries.length === 0) return;
     if (isReserved && this.used > this.reserved) budgetMetrics.overruns.inc();
     const { admittedAt, id } = this.reservation;

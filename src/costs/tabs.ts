@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import type { Payer } from './budget.js';
 import { Budgets } from './budgets.js';
 import { Ledger } from './ledger.js';
 import { PriceList } from './pricing.js';
@@ -22,10 +23,11 @@ export class Tabs implements BeforeApplicationShutdown {
   /**
    * @param requestId the ask, search or document that the calls serve
    * @param isRequest whether they count as a request: true for one tab of each ask and search
+   * @param payer whose budgets and tokens a minute they are held in
    */
-  openTab(requestId: string, isRequest: boolean): Tab {
+  openTab(requestId: string, isRequest: boolean, payer: Payer): Tab {
     const { ledger, budgets, prices } = this;
-    const tab: Tab = new Tab(requestId, isRequest, {
+    const tab: Tab = new Tab(requestId, isRequest, payer, {
       ledger,
       budgets,
       prices,

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '../common/index.js';
+import { AppError, type Caller, checkWritable } from '../common/index.js';
 import { Database } from '../database/index.js';
 import { EmbeddingModels } from '../embeddings/index.js';
 import { COLLECTION_NAME, type CollectionDto, type CreateCollectionDto } from './dto/collection.dto.js';
 import type { ReembeddingDto } from './reembedding/reembedding.dto.js';
+import { checkVisible, type Visibility, visibilityOf } from './visibility.js';
 
 export interface Collection {
   id: number;
@@ -24,10 +25,13 @@ interface CollectionRow {
   next_state: ReembeddingDto['state'];
   next_error: string | null;
   chunks_done: string;
+  /** The caller sees all of its documents. */
+  is_whole: boolean;
 }
 
+/** What a {@link Visibility} shows: collection, readable, labels and kept are the parameters. */
 const LIST = `
-  SELECT c.name, c.description, c.language, content.chunks, s.model, s.dimensions, c.created_at, content.documents,
+  SELECT c.name, ($3::text[] IS NULL OR $4::text[] IS NULL OR c.name = ANY ($4)) AS is_whole, c.description, c.language, content.chunks, s.model, s.dimensions, c.created_at, content.documents,
          next.model AS next_model, next.state AS next_state, next.error AS next_error,
          (SELECT count(*) FROM chunk_embeddings e WHERE e.space_id = next.id) AS chunks_done
   FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
@@ -35,9 +39,13 @@ const LIST = `
     ON next.collection_id = c.id AND next.state IN ('building', 'stopped', 'failed')
   CROSS JOIN LATERAL (
     SELECT count(*)::int AS documents, coalesce(sum(d.chunk_count), 0) AS chunks
-    FROM documents d WHERE d.collection_id = c.id
+    FROM documents d
+    WHERE d.collection_id = c.id AND ($3::text[] IS NULL OR d.allowed IS NULL OR d.allowed && $3
+      OR $4::text[] IS NULL OR c.name = ANY ($4))
   ) content
-  WHERE $1::text IS NULL OR c.name = $1 ORDER BY c.name`;
+  WHERE ($1::text IS NULL OR c.name = $1)
+    AND ($2::text[] IS NULL OR c.name = ANY ($2) OR $4::text[] IS NULL OR c.name = ANY ($4))
+  ORDER BY c.name`;
 
 const DELETE_ATTEMPTS = 3;
 
@@ -49,15 +57,21 @@ export class CollectionsService {
     private readonly models: EmbeddingModels,
   ) {}
 
-  async list(): Promise<CollectionDto[]> {
-    return (await this.database.query<CollectionRow>(LIST, [null])).map(toDto);
+  async list(visibility: Visibility): Promise<CollectionDto[]> {
+    return (await this.read(null, visibility)).map(toDto);
   }
 
-  /** @throws AppError NOT_FOUND */
-  async get(name: string): Promise<CollectionDto> {
-    const [row] = COLLECTION_NAME.test(name) ? await this.database.query<CollectionRow>(LIST, [name]) : [];
+  /** @throws AppError NOT_FOUND, FORBIDDEN for one that the caller sees nothing of, there or not */
+  async get(name: string, visibility: Visibility): Promise<CollectionDto> {
+    checkVisible(visibility, name);
+    const [row] = COLLECTION_NAME.test(name) ? await this.read(name, visibility) : [];
     if (row === undefined) throw notFound(name);
     return toDto(row);
+  }
+
+  private read(name: string | null, { readable, labels, kept }: Visibility): Promise<CollectionRow[]> {
+    const values = [name, readable, labels, kept];
+    return this.database.query<CollectionRow & Record<string, unknown>>(LIST, values);
   }
 
   /** @throws AppError NOT_FOUND */
@@ -67,15 +81,17 @@ export class CollectionsService {
     return found.id;
   }
 
-  /** @throws AppError CONFLICT when there is one of that name */
-  async create(collection: CreateCollectionDto): Promise<CollectionDto> {
+  /** @throws AppError CONFLICT when there is one of that name, FORBIDDEN for one that the caller may not write to */
+  async create(collection: CreateCollectionDto, caller: Caller): Promise<CollectionDto> {
+    checkWritable(caller, collection.name);
     if (!(await this.insert(collection)))
       throw new AppError('CONFLICT', `There is a collection ${JSON.stringify(collection.name)} already.`);
-    return this.get(collection.name);
+    return this.get(collection.name, visibilityOf(caller));
   }
 
-  /** Deletes a collection with all its documents. @throws AppError NOT_FOUND */
-  async delete(name: string): Promise<void> {
+  /** Deletes a collection with all its documents. @throws AppError NOT_FOUND, FORBIDDEN as `create` */
+  async delete(name: string, caller: Caller): Promise<void> {
+    checkWritable(caller, name);
     const deleted = COLLECTION_NAME.test(name) ? await this.deleteRow(name) : [];
     if (deleted.length === 0) throw notFound(name);
   }
@@ -149,7 +165,8 @@ function toDto(row: CollectionRow): CollectionDto {
 }
 
 function toReembedding(row: CollectionRow): ReembeddingDto | null {
-  if (row.next_model === null) return null;
+  // how far it is would tell of documents that the caller does not see
+  if (row.next_model === null || !row.is_whole) return null;
   const chunks = Number(row.chunks);
   // chunks that are no longer searched may be counted until they are deleted
   const done = Math.min(Number(row.chunks_done), chunks);

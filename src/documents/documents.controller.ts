@@ -27,7 +27,14 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ApiProblems, KeyRequired, OpenRequests, RateLimited } from '../common/index.js';
+import {
+  ApiProblems,
+  type Caller,
+  CurrentCaller,
+  OpenRequests,
+  RateLimited,
+  RequiresScope,
+} from '../common/index.js';
 import { DocumentsService } from './documents.service.js';
 import {
   AcceptedDocumentsDto,
@@ -44,10 +51,10 @@ import { IngestionProgress } from './ingestion/ingestion-progress.js';
 import { UploadCleanup } from './ingestion/upload-cleanup.js';
 import { writeProgress } from './ingestion/progress-stream.js';
 import { acceptedResponse, RequestReader } from './ingestion/request-reader.js';
+import { visibilityOf } from './visibility.js';
 
 @ApiTags('documents')
 @Controller('documents')
-@KeyRequired()
 export class DocumentsController {
   constructor(
     private readonly documents: DocumentsService,
@@ -58,6 +65,7 @@ export class DocumentsController {
   ) {}
 
   @Post()
+  @RequiresScope('ingest')
   @RateLimited()
   @UseInterceptors(UploadCleanup, AnyFilesInterceptor())
   @HttpCode(202)
@@ -90,11 +98,12 @@ export class DocumentsController {
     @Req() request: Request,
     @UploadedFiles() files: Express.Multer.File[] | undefined,
     @Body() body: unknown,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) response: Response,
   ): Promise<AcceptedDocumentsDto> {
     const signal = this.openRequests.track(response);
     const isMultipart = request.is('multipart/form-data') !== false;
-    const accepted = await this.accept(body, isMultipart ? (files ?? []) : undefined, signal);
+    const accepted = await this.accept(body, isMultipart ? (files ?? []) : undefined, caller, signal);
     if (query.wait !== 'true') return acceptedResponse(accepted, undefined);
     const outcomes = await this.progress.outcomes(
       accepted.map(({ id }) => id),
@@ -107,29 +116,33 @@ export class DocumentsController {
   private async accept(
     body: unknown,
     files: readonly Express.Multer.File[] | undefined,
+    caller: Caller,
     signal: AbortSignal,
   ): Promise<AcceptedDocument[]> {
-    const { documents, collection } = await this.reader.read(body, files, signal);
-    return this.intake.accept(documents, collection);
+    const { documents, collection } = await this.reader.read(body, files, caller, signal);
+    return this.intake.accept(documents, collection, caller.id);
   }
 
   @Get()
+  @RequiresScope('ask', 'search', 'ingest')
   @ApiOperation({ operationId: 'listDocuments', summary: 'Documents, newest first' })
   @ApiOkResponse({ type: DocumentListDto })
   @ApiProblems('INVALID_REQUEST')
-  list(@Query() query: ListDocumentsQuery): Promise<DocumentListDto> {
-    return this.documents.list(query);
+  list(@Query() query: ListDocumentsQuery, @CurrentCaller() caller: Caller): Promise<DocumentListDto> {
+    return this.documents.list(query, visibilityOf(caller));
   }
 
   @Get(':id')
+  @RequiresScope('ask', 'search', 'ingest')
   @ApiOperation({ operationId: 'getDocument', summary: 'One document' })
   @ApiOkResponse({ type: DocumentDto })
   @ApiProblems('NOT_FOUND')
-  get(@Param('id') id: string): Promise<DocumentDto> {
-    return this.documents.get(id);
+  get(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<DocumentDto> {
+    return this.documents.get(id, visibilityOf(caller));
   }
 
   @Get(':id/events')
+  @RequiresScope('ask', 'search', 'ingest')
   @ApiOperation({
     operationId: 'followDocument',
     summary: 'How far a document is, as it gets on',
@@ -149,13 +162,18 @@ export class DocumentsController {
   })
   @ApiExtraModels(DocumentProgressDto)
   @ApiProblems('NOT_FOUND')
-  async events(@Param('id') id: string, @Res() response: Response): Promise<void> {
+  async events(
+    @Param('id') id: string,
+    @CurrentCaller() caller: Caller,
+    @Res() response: Response,
+  ): Promise<void> {
     const signal = this.openRequests.track(response);
-    const document = await this.documents.get(id);
+    const document = await this.documents.get(id, visibilityOf(caller));
     await writeProgress(this.progress.follow([document.id], signal), response, signal);
   }
 
   @Get(':id/content')
+  @RequiresScope('ask', 'search')
   @Header('Content-Type', 'text/plain; charset=utf-8')
   @ApiOperation({
     operationId: 'getDocumentContent',
@@ -166,16 +184,17 @@ export class DocumentsController {
     content: { 'text/plain': { schema: { type: 'string' }, example: 'API keys are rotated every 90 days.' } },
   })
   @ApiProblems('NOT_FOUND')
-  content(@Param('id') id: string): Promise<string> {
-    return this.documents.content(id);
+  content(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<string> {
+    return this.documents.content(id, visibilityOf(caller));
   }
 
   @Delete(':id')
+  @RequiresScope('ingest')
   @HttpCode(204)
   @ApiOperation({ operationId: 'deleteDocument', summary: 'Delete a document' })
   @ApiNoContentResponse({ description: 'It is gone, from searches too.' })
   @ApiProblems('NOT_FOUND')
-  delete(@Param('id') id: string): Promise<void> {
-    return this.documents.delete(id);
+  delete(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<void> {
+    return this.documents.delete(id, caller);
   }
 }

@@ -1,78 +1,82 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThan, type Repository } from 'typeorm';
-import { AppError } from '../common/index.js';
+import type { Repository, SelectQueryBuilder } from 'typeorm';
+import { AppError, type Caller, checkWritable, decodeCursor, pageOf } from '../common/index.js';
 import type { DocumentDto, DocumentListDto, ListDocumentsQuery } from './dto/document.dto.js';
 import { DocumentEntity } from './entities/document.entity.js';
+import { checkVisible, readingOnly, type Visibility, visibilityOf } from './visibility.js';
 
 const DEFAULT_LIMIT = 50;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Reads and deletes documents. */
+/** The documents that a {@link Visibility} shows: `d`, of collection `c`. */
+const VISIBLE = `(
+  ((CAST(:readable AS text[]) IS NULL OR c.name = ANY (CAST(:readable AS text[])))
+    AND (CAST(:labels AS text[]) IS NULL OR d.allowed IS NULL OR d.allowed && CAST(:labels AS text[])))
+  OR CAST(:kept AS text[]) IS NULL OR c.name = ANY (CAST(:kept AS text[])))`;
+
+/** Reads and deletes documents, of which every caller sees its own part. */
 @Injectable()
 export class DocumentsService {
   constructor(@InjectRepository(DocumentEntity) private readonly documents: Repository<DocumentEntity>) {}
 
-  /** @throws AppError INVALID_REQUEST for a cursor that is none of ours */
-  async list({
-    collection,
-    status,
-    cursor,
-    limit = DEFAULT_LIMIT,
-  }: ListDocumentsQuery): Promise<DocumentListDto> {
-    const found = await this.documents.find({
-      where: {
-        ...(collection === undefined ? {} : { collection: { name: collection } }),
-        ...(status === undefined ? {} : { status }),
-        ...(cursor === undefined ? {} : { seq: LessThan(decodeCursor(cursor)) }),
-      },
-      relations: { collection: true },
-      order: { seq: 'DESC' },
-      take: limit + 1,
-    });
-    const page = found.slice(0, limit);
-    const last = found.length > limit ? page.at(-1) : undefined;
-    return { documents: page.map(toDto), next_cursor: last === undefined ? null : encodeCursor(last.seq) };
+  /** @throws AppError INVALID_REQUEST for a cursor that is none of ours, FORBIDDEN for a collection it sees nothing of */
+  async list(
+    { collection, status, cursor, limit = DEFAULT_LIMIT }: ListDocumentsQuery,
+    visibility: Visibility,
+  ): Promise<DocumentListDto> {
+    if (collection !== undefined) checkVisible(visibility, collection);
+    const query = this.visible(visibility);
+    if (collection !== undefined) query.andWhere('c.name = :collection', { collection });
+    if (status !== undefined) query.andWhere('d.status = :status', { status });
+    if (cursor !== undefined) query.andWhere('d.seq < :before', { before: decodeCursor(cursor) });
+    const found = await query
+      .orderBy('d.seq', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    const { page, next } = pageOf(found, limit);
+    return { documents: page.map(toDto), next_cursor: next };
   }
 
-  /** @throws AppError NOT_FOUND */
-  async get(id: string): Promise<DocumentDto> {
+  /** @throws AppError NOT_FOUND, also for what the caller may not see */
+  async get(id: string, visibility: Visibility): Promise<DocumentDto> {
     const found = UUID.test(id)
-      ? await this.documents.findOne({ where: { id }, relations: { collection: true } })
+      ? await this.visible(visibility).andWhere('d.id = :id', { id }).getOne()
       : null;
     if (found === null) throw notFound();
     return toDto(found);
   }
 
-  /** The normalised text that all offsets index. @throws AppError NOT_FOUND */
-  async content(id: string): Promise<string> {
+  /** The normalised text that all offsets index. @throws AppError NOT_FOUND, also for what the caller may not read */
+  async content(id: string, visibility: Visibility): Promise<string> {
     const found = UUID.test(id)
-      ? await this.documents.findOne({ where: { id }, select: { id: true, content: true } })
+      ? await this.visible(readingOnly(visibility))
+          .andWhere('d.id = :id', { id })
+          .select(['d.id', 'd.content'])
+          .getOne()
       : null;
     if (found === null) throw notFound();
     return found.content;
   }
 
-  /** @throws AppError NOT_FOUND */
-  async delete(id: string): Promise<void> {
-    const deleted = UUID.test(id) ? await this.documents.delete({ id }) : undefined;
-    if (deleted?.affected !== 1) throw notFound();
+  /** @throws AppError NOT_FOUND, FORBIDDEN for one that the caller sees but may not write */
+  async delete(id: string, caller: Caller): Promise<void> {
+    const { collection } = await this.get(id, visibilityOf(caller));
+    checkWritable(caller, collection);
+    const deleted = await this.documents.delete({ id });
+    if (deleted.affected !== 1) throw notFound();
+  }
+
+  private visible({ readable, labels, kept }: Visibility): SelectQueryBuilder<DocumentEntity> {
+    return this.documents
+      .createQueryBuilder('d')
+      .innerJoinAndSelect('d.collection', 'c')
+      .where(VISIBLE, { readable, labels, kept });
   }
 }
 
 function notFound(): AppError {
   return new AppError('NOT_FOUND', 'There is no document with this id.');
-}
-
-function encodeCursor(seq: string): string {
-  return Buffer.from(`s${seq}`).toString('base64url');
-}
-
-function decodeCursor(cursor: string): string {
-  const seq = /^s(\d{1,18})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
-  if (seq !== undefined) return seq;
-  const message = 'cursor takes the next_cursor of a list';
-  throw new AppError('INVALID_REQUEST', message, { errors: [{ field: 'cursor', message }] });
 }
 
 function toDto(document: DocumentEntity): DocumentDto {

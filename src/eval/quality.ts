@@ -52,6 +52,7 @@ export async function index(app: INestApplication, { documents }: BeirCollection
         read: () => Promise.resolve(Buffer.from(text)),
       })),
       COLLECTION,
+      'eval',
     );
     for (const [place, { id }] of accepted.entries()) idOf.set(id, batch[place]?.id ?? '');
   }

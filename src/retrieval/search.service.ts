@@ -24,8 +24,10 @@ export interface SearchRequest {
   queries: readonly string[];
   /** The queries are one question, the first one its own words: what they find becomes one list. */
   isOneQuestion?: boolean;
-  /** Names; absent: all. */
+  /** Names; absent: all that may be read. */
   collections?: readonly string[] | undefined;
+  /** Names of those that the caller may read, `collections` among them; absent: all. */
+  readable?: readonly string[] | undefined;
   topK: number;
   /** Cosine, 0..1; absent: the embedding model's own threshold. */
   minSimilarity?: number | undefined;
@@ -101,7 +103,7 @@ export class SearchService {
     meters: SearchMeters = {},
   ): Promise<SearchResult> {
     const filter = compileFilter(request.filter);
-    const groups = await this.resolve(request.collections);
+    const groups = await this.resolve(request);
     const started = performance.now();
     // PostgreSQL's text cannot hold NUL
     const queries = request.queries.map((query) => query.replaceAll('\0', ' '));
@@ -116,7 +118,7 @@ export class SearchService {
     let found = await find(groups);
     // a document has got a new version in the middle of it, or one that is being written took a place
     if (found.some(({ isStale }) => isStale)) {
-      const anew = await this.resolve(request.collections);
+      const anew = await this.resolve(request);
       if (anew.map(({ model }) => model.id).join() === groups.map(({ model }) => model.id).join())
         found = await find(anew);
     }
@@ -139,9 +141,9 @@ export class SearchService {
    * Whether there is anything that a search could find, before what leads to it is paid for.
    * @throws AppError as the search would for its collections and its filter
    */
-  async hasContent({ collections, filter }: Pick<SearchRequest, 'collections' | 'filter'>): Promise<boolean> {
-    compileFilter(filter);
-    return (await this.resolve(collections)).length > 0;
+  async hasContent(request: Pick<SearchRequest, 'collections' | 'readable' | 'filter'>): Promise<boolean> {
+    compileFilter(request.filter);
+    return (await this.resolve(request)).length > 0;
   }
 
   private async find(
@@ -226,14 +228,17 @@ export class SearchService {
   }
 
   /** The collections to search, those with content, by their models. */
-  private async resolve(names: readonly string[] | undefined): Promise<ModelGroup[]> {
+  private async resolve({
+    collections: names,
+    readable,
+  }: Pick<SearchRequest, 'collections' | 'readable'>): Promise<ModelGroup[]> {
     const rows = await this.database.query<SearchedCollection & { dimensions: number | null }>(
       `SELECT c.id, c.name, c.language, s.id AS space_id, s.model, s.dimensions, c.chunk_count::float8 AS chunk_count,
               (SELECT sum(chunk_count)::float8 FROM collections) AS all_chunks,
               EXISTS (SELECT FROM documents d WHERE d.collection_id = c.id AND d.has_hidden_chunks) AS has_hidden_chunks
        FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
-       WHERE $1::text[] IS NULL OR c.name = ANY ($1) ORDER BY c.id`,
-      [names ?? null],
+       WHERE ($1::text[] IS NULL OR c.name = ANY ($1)) AND ($2::text[] IS NULL OR c.name = ANY ($2)) ORDER BY c.id`,
+      [names ?? null, readable ?? null],
     );
     const missing = names?.find((name) => !rows.some((row) => row.name === name));
     if (missing !== undefined)

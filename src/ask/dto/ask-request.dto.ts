@@ -18,7 +18,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { AppError } from '../../common/index.js';
+import { AppError, type Caller } from '../../common/index.js';
 import type { Question } from '../question.js';
 import { searchOptions, SearchOptionsDto } from './search-options.dto.js';
 
@@ -167,16 +167,17 @@ export const ASK_EXAMPLES = {
   },
 };
 
-/** @throws AppError INVALID_REQUEST when both `model` and `models` are given */
-export function toQuestion(dto: AskRequestDto): Question {
+/** @throws AppError INVALID_REQUEST when both `model` and `models` are given; as {@link searchOptions} */
+export function toQuestion(dto: AskRequestDto, caller: Caller): Question {
   if (dto.model != null && dto.models != null) {
     const message = 'models takes the place of model: give one of the two';
     throw new AppError('INVALID_REQUEST', message, { errors: [{ field: 'models', message }] });
   }
   return {
+    caller,
     question: dto.question,
     history: dto.history ?? [],
-    search: searchOptions(dto),
+    search: searchOptions(dto, caller),
     multiQuery: dto.multi_query ?? 0,
     maxTokens: dto.max_tokens ?? DEFAULT_MAX_TOKENS,
     temperature: dto.temperature,

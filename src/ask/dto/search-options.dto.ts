@@ -14,7 +14,7 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
-import { IsLabels, IsStorable, MOST_LABELS } from '../../common/index.js';
+import { type Caller, checkReadable, IsLabels, IsStorable, MOST_LABELS } from '../../common/index.js';
 import type { SearchMode, SearchRequest } from '../../retrieval/index.js';
 
 const SEARCH_MODES = ['hybrid', 'semantic', 'keyword'] as const;
@@ -94,13 +94,28 @@ export class SearchOptionsDto {
   labels?: string[];
 }
 
-export function searchOptions(dto: SearchOptionsDto): Omit<SearchRequest, 'queries'> {
+/**
+ * What is searched for a caller: of what it asks for, what it may see.
+ * @throws AppError FORBIDDEN for a collection that it may not read
+ */
+export function searchOptions(dto: SearchOptionsDto, caller: Caller): Omit<SearchRequest, 'queries'> {
+  checkReadable(caller, dto.collections ?? []);
   return {
-    collections: dto.collections,
+    collections: dto.collections ?? undefined,
+    readable: caller.readable,
     topK: dto.top_k ?? DEFAULT_TOP_K,
     minSimilarity: dto.min_similarity,
     mode: dto.search_mode ?? 'hybrid',
     filter: dto.filter,
-    labels: dto.labels ?? undefined,
+    labels: labelsOf(dto.labels ?? undefined, caller.labels),
   };
+}
+
+/** Those that are asked for, of those that are carried; undefined: all. */
+function labelsOf(
+  asked: readonly string[] | undefined,
+  carried: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (asked === undefined || carried === undefined) return asked ?? carried;
+  return asked.filter((label) => carried.includes(label));
 }

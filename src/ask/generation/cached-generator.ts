@@ -78,7 +78,7 @@ export class CachedGenerator {
     key: string,
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent> {
-    const tab = this.tabs.openTab(generation.requestId, false);
+    const tab = this.tabs.openTab(generation.requestId, false, generation.payer);
     const said: KeptAnswer['events'] = [];
     let finish: Finish | undefined;
     try {

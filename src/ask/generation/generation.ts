@@ -1,4 +1,4 @@
-import type { BilledCall, Tab } from '../../costs/index.js';
+import type { BilledCall, Payer, Tab } from '../../costs/index.js';
 import type { FinishReason, GenerationRequest, LanguageModel, ModelCitation } from '../../llm/index.js';
 
 /** What is to be generated, and on whose bill. */
@@ -8,6 +8,7 @@ export interface Generation {
   /** A model and its fallbacks, in order. */
   models: readonly LanguageModel[];
   request: GenerationRequest;
+  payer: Payer;
   /** Where the calls go; settled by who opened it. */
   tab: Tab;
 }

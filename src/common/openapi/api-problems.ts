@@ -1,8 +1,16 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiResponse, ApiSecurity, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiExtension,
+  ApiExtraModels,
+  ApiResponse,
+  ApiSecurity,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { ERROR_CATALOGUE, type ErrorCode } from '../errors/app-error.js';
 import { Problem, problemOf } from '../errors/problem.js';
 import { AppError } from '../errors/app-error.js';
+import type { Scope } from '../http/caller.js';
 
 const EXAMPLE_REQUEST_ID = '0b7e0ad6-3f2c-4e4a-9a55-6f1d8b1f3a10';
 
@@ -35,17 +43,18 @@ export function ApiProblems(...codes: ErrorCode[]): MethodDecorator & ClassDecor
   );
 }
 
-/** Metadata key of routes that need a key where authentication is on. */
-export const KEY_REQUIRED = 'footnote:key-required';
+/** Metadata key of the scopes of which a route needs one; an empty list: any key will do. */
+export const REQUIRED_SCOPES = 'footnote:required-scopes';
 /** Metadata key of routes that cost something and are therefore limited. */
 export const RATE_LIMITED = 'footnote:rate-limited';
 
-/** The route needs a key where authentication is on. */
-export function KeyRequired(): MethodDecorator & ClassDecorator {
+/** The route needs a key with one of these scopes where authentication is on; without any named, it needs any key. */
+export function RequiresScope(...anyOf: Scope[]): MethodDecorator & ClassDecorator {
   return applyDecorators(
-    SetMetadata(KEY_REQUIRED, true),
+    SetMetadata(REQUIRED_SCOPES, anyOf),
     ApiBearerAuth('bearer'),
     ApiSecurity('api-key'),
+    ApiExtension('x-required-scopes', anyOf),
     ApiProblems('UNAUTHENTICATED', 'FORBIDDEN'),
   );
 }

@@ -55,7 +55,7 @@ const BUDGETS = [
 ];
 
 /** What the ledger has of a period: where a budget begins whose limit is set in the middle of one. */
-const SPENT = `
+export const SPENT = `
   CREATE FUNCTION spent_in_period(period text, starts_on date) RETURNS numeric LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(cost_usd), 0) FROM llm_calls
     WHERE created_at >= starts_on::timestamp AT TIME ZONE 'UTC'
@@ -67,7 +67,7 @@ const SPENT = `
  * everywhere, makes every decision see the ones before it. Returns when the reservation was first made, whether the
  * amount fits, each budget's state without this reservation, and how many expired leases were removed on the way.
  */
-const RESERVE = `
+export const RESERVE = `
   CREATE FUNCTION reserve_budget(reservation uuid, amount numeric, admitted timestamptz, lease interval, limits jsonb)
   RETURNS jsonb LANGUAGE plpgsql AS $$
   DECLARE
@@ -124,7 +124,7 @@ const RESERVE = `
  * for it, and ends their reservations: all in one transaction. A call that is written again, because the answer to the
  * first time was lost, counts once. Returns the budgets that were charged, what was added and what each comes to.
  */
-const RECORD = `
+export const RECORD = `
   CREATE FUNCTION record_calls(entries jsonb, settled uuid[])
   RETURNS TABLE (scope text, period text, starts_on date, added_usd numeric, spent_usd numeric)
   LANGUAGE plpgsql AS $$

@@ -7,6 +7,7 @@ import { QueryUnderstanding1764320000000 } from './1764320000000-query-understan
 import { JobSchema1764330000000 } from './1764330000000-job-schema.js';
 import { Reranking1764350000000 } from './1764350000000-reranking.js';
 import { Languages1764360000000 } from './1764360000000-languages.js';
+import { Access1764600000000 } from './1764600000000-access.js';
 
 /** All migrations, oldest first. A shipped migration never changes. */
 export const MIGRATIONS = [
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   JobSchema1764330000000,
   Reranking1764350000000,
   Languages1764360000000,
+  Access1764600000000,
 ];

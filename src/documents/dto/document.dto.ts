@@ -13,7 +13,14 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
-import { IsLabels, IsSmallJson, IsStorable, MOST_LABELS } from '../../common/index.js';
+import {
+  CURSOR,
+  CURSOR_MESSAGE,
+  IsLabels,
+  IsSmallJson,
+  IsStorable,
+  MOST_LABELS,
+} from '../../common/index.js';
 import { DOCUMENT_STATUSES, type DocumentStatus } from '../entities/document.entity.js';
 import { COLLECTION_NAME, COLLECTION_NAME_MESSAGE } from './collection.dto.js';
 
@@ -264,7 +271,7 @@ export class ListDocumentsQuery {
 
   @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
   @IsOptional()
-  @Matches(/^[A-Za-z0-9_-]{1,64}$/, { message: 'cursor takes the next_cursor of a list' })
+  @Matches(CURSOR, { message: CURSOR_MESSAGE })
   cursor?: string;
 
   @ApiPropertyOptional({ example: 50, minimum: 1, maximum: 200, default: 50 })

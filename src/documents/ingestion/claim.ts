@@ -29,6 +29,8 @@ export interface Source {
   currentTitle: string;
   /** There may be passages of an attempt that was interrupted. */
   isBegun: boolean;
+  /** Who sent it. */
+  keyId: string | null;
 }
 
 /** The document was deleted, sent anew, or claimed by somebody else: what is being written has no use any more. */
@@ -57,7 +59,7 @@ export class Claims {
               claimed.has_hidden_chunks AS "isBegun", space.id AS "spaceId", space.model,
               collection.language IS NULL AS "needsLanguage", source.title, source.url,
               source.metadata, source.allowed, source.media_type AS "mediaType", source.file_name AS "fileName",
-              source.bytes
+              source.bytes, source.key_id AS "keyId"
        FROM claimed JOIN document_sources source ON source.document_id = claimed.id AND source.revision = $2
        JOIN collections collection ON collection.id = claimed.collection_id
        JOIN embedding_spaces space ON space.collection_id = claimed.collection_id AND space.active`,

@@ -80,7 +80,7 @@ export class IngestionService {
     let written = source.isBegun ? await this.writer.leftFrom(claim, chunks) : 0;
     for (;;) {
       const batch = chunks.slice(written, written + BATCH);
-      const embedded = await this.embed(claim, batch, signal);
+      const embedded = await this.embed(claim, batch, source.keyId, signal);
       if (claim.needsLanguage && written === 0)
         await this.writer.decideLanguage(claim, await detectLanguage(parsed.text));
       written += batch.length;
@@ -102,10 +102,15 @@ export class IngestionService {
     }
   }
 
-  private async embed(claim: Claim, chunks: readonly Chunk[], signal: AbortSignal): Promise<EmbeddedChunk[]> {
+  private async embed(
+    claim: Claim,
+    chunks: readonly Chunk[],
+    payerId: string | null,
+    signal: AbortSignal,
+  ): Promise<EmbeddedChunk[]> {
     if (chunks.length === 0) return [];
     const texts = chunks.map(({ context, text }) => `${context}\n${text}`);
-    const vectors = await this.embedder.embed(claim.documentId, claim.model, texts, signal);
+    const vectors = await this.embedder.embed(claim.documentId, claim.model, texts, payerId, signal);
     return chunks.map((chunk, index) => ({ ...chunk, vector: vectors[index] ?? new Float32Array() }));
   }
 }

@@ -58,14 +58,19 @@ export class IntakeService {
 
   /**
    * Stores documents and queues their ingestion. All or none of a request's documents are taken.
+   * @param keyId who sends them, and pays for it
    * @throws AppError UNSUPPORTED_MEDIA_TYPE, SERVICE_UNAVAILABLE when too much waits already, or CONFLICT for a
    *   collection whose embedding model is not configured
    */
-  async accept(documents: readonly NewDocument[], collectionName: string): Promise<AcceptedDocument[]> {
+  async accept(
+    documents: readonly NewDocument[],
+    collectionName: string,
+    keyId: string,
+  ): Promise<AcceptedDocument[]> {
     await this.checkRoom();
     for (const document of documents) await checkFormat(document);
     const collection = await this.collections.ensure(collectionName);
-    const accepted = await this.storeAll(documents, collection);
+    const accepted = await this.storeAll(documents, collection, keyId);
     this.queue.wake();
     return accepted;
   }
@@ -79,8 +84,8 @@ export class IntakeService {
     if (waiting === undefined || (waiting.documents < maxQueue && waiting.bytes < MOST_WAITING_BYTES)) return;
     throw new AppError(
       'SERVICE_UNAVAILABLE',
-      `${waiting.documents} documents (${Math.round(waiting.bytes / 1024 / 1024)} MB) wait to be made searchable; ` +
-        'send more when some are done.',
+      // not how many: they may be others'
+      'As many documents as may wait to be made searchable do; send more when some are done.',
       { headers: { 'Retry-After': String(FULL_RETRY_AFTER_SECONDS) } },
     );
   }
@@ -88,6 +93,7 @@ export class IntakeService {
   private async storeAll(
     documents: readonly NewDocument[],
     collection: Collection,
+    keyId: string,
   ): Promise<AcceptedDocument[]> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -95,7 +101,7 @@ export class IntakeService {
           const stored: AcceptedDocument[] = [];
           for (const document of documents)
             stored.push({
-              ...(await this.store(document, collection, transaction)),
+              ...(await this.store(document, collection, keyId, transaction)),
               collection: collection.name,
             });
           await this.enqueue(stored, collection.id, transaction);
@@ -117,6 +123,7 @@ export class IntakeService {
   private async store(
     document: NewDocument,
     collection: Collection,
+    keyId: string,
     transaction: SqlRunner,
   ): Promise<StoredDocument> {
     const bytes = await document.read();
@@ -147,11 +154,11 @@ export class IntakeService {
           );
     if (stored === undefined) throw new Error('a document vanished while it was locked');
     await transaction.query(
-      `INSERT INTO document_sources (document_id, revision, title, url, metadata, allowed, media_type, file_name, bytes)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      `INSERT INTO document_sources (document_id, revision, title, url, metadata, allowed, media_type, file_name, bytes, key_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        ON CONFLICT (document_id) DO UPDATE SET revision = excluded.revision, title = excluded.title,
          url = excluded.url, metadata = excluded.metadata, allowed = excluded.allowed, media_type = excluded.media_type,
-         file_name = excluded.file_name, bytes = excluded.bytes`,
+         file_name = excluded.file_name, bytes = excluded.bytes, key_id = excluded.key_id`,
       [
         stored.id,
         stored.revision,
@@ -162,6 +169,7 @@ export class IntakeService {
         document.mediaType,
         document.fileName === undefined ? null : cleanText(document.fileName),
         bytes,
+        keyId,
       ],
     );
     return stored;

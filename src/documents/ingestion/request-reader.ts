@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { AppError, invalidRequest } from '../../common/index.js';
+import { AppError, type Caller, checkWritable, invalidRequest } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import {
   type AcceptedDocumentsDto,
   CreateDocumentDto,
+  type DocumentFieldsDto,
   LONGEST_EXTERNAL_ID,
   UploadFieldsDto,
 } from '../dto/document.dto.js';
@@ -27,31 +28,28 @@ export class RequestReader {
   /**
    * The documents of a request, validated; what a URL names is loaded.
    * @param files of a multipart request; absent: the body is JSON
-   * @throws AppError INVALID_REQUEST, and what {@link RemoteFetcher.fetch} throws
+   * @throws AppError INVALID_REQUEST, FORBIDDEN for a collection that the caller may not write to, and what {@link RemoteFetcher.fetch} throws
    */
   async read(
     body: unknown,
     files: readonly Express.Multer.File[] | undefined,
+    caller: Caller,
     signal: AbortSignal,
   ): Promise<{ documents: NewDocument[]; collection: string }> {
     if (files === undefined) {
       const dto = validated(CreateDocumentDto, body);
-      return {
-        documents: [await this.fromJson(dto, signal)],
-        collection: dto.collection ?? DEFAULT_COLLECTION,
-      };
+      const collection = collectionOf(dto, caller);
+      return { documents: [await this.fromJson(dto, signal)], collection };
     }
     const dto = validated(UploadFieldsDto, body);
+    const collection = collectionOf(dto, caller);
     const stray = files.find(({ fieldname }) => fieldname !== 'file');
     if (stray !== undefined)
       throw invalid(stray.fieldname, `${stray.fieldname} is not a known file field; send files as "file"`);
     if (files.length === 0) throw invalid('file', 'file takes one or more files');
     if (files.length > 1 && dto.external_id !== undefined)
       throw invalid('external_id', 'external_id names one document; send one file with it');
-    return {
-      documents: files.map((file) => fromFile(file, dto)),
-      collection: dto.collection ?? DEFAULT_COLLECTION,
-    };
+    return { documents: files.map((file) => fromFile(file, dto)), collection };
   }
 
   private async fromJson(dto: CreateDocumentDto, signal: AbortSignal): Promise<NewDocument> {
@@ -110,6 +108,12 @@ export function acceptedResponse(
       };
     }),
   };
+}
+
+/** Where they are filed. @throws AppError FORBIDDEN */
+function collectionOf({ collection = DEFAULT_COLLECTION }: DocumentFieldsDto, caller: Caller): string {
+  checkWritable(caller, collection);
+  return collection;
 }
 
 function fromFile(file: Express.Multer.File, dto: UploadFieldsDto): NewDocument {

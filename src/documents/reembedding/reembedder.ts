@@ -87,7 +87,7 @@ export class Reembedder {
     const { build } = work;
     const texts = chunks.map(({ context, text }) => `${context}\n${text}`);
     const subject = `reembed:${build.collection}`;
-    const vectors = await this.embedder.embed(subject, build.model, texts, signal);
+    const vectors = await this.embedder.embed(subject, build.model, texts, null, signal);
     await this.builds.write(build, chunks, vectors);
     work.after = chunks.at(-1)?.id ?? work.after;
     work.hasAdvanced = true;

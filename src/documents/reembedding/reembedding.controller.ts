@@ -1,15 +1,20 @@
 import { Body, Controller, Delete, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiProblems, KeyRequired } from '../../common/index.js';
+import { ApiProblems, type Caller, CurrentCaller, RequiresScope } from '../../common/index.js';
+import { CollectionsService } from '../collections.service.js';
 import { CollectionDto } from '../dto/collection.dto.js';
+import { visibilityOf } from '../visibility.js';
 import { StartReembeddingDto } from './reembedding.dto.js';
 import { ReembeddingService } from './reembedding.service.js';
 
 @ApiTags('documents')
 @Controller('collections/:name/embedding')
-@KeyRequired()
+@RequiresScope('admin')
 export class ReembeddingController {
-  constructor(private readonly reembedding: ReembeddingService) {}
+  constructor(
+    private readonly reembedding: ReembeddingService,
+    private readonly collections: CollectionsService,
+  ) {}
 
   @Post()
   @HttpCode(202)
@@ -27,8 +32,13 @@ export class ReembeddingController {
       'Begun; `reembedding` is null when there was nothing to embed, and the model is changed already.',
   })
   @ApiProblems('INVALID_REQUEST', 'NOT_FOUND', 'CONFLICT')
-  start(@Param('name') name: string, @Body() body: StartReembeddingDto): Promise<CollectionDto> {
-    return this.reembedding.start(name, body.model);
+  async start(
+    @Param('name') name: string,
+    @Body() body: StartReembeddingDto,
+    @CurrentCaller() caller: Caller,
+  ): Promise<CollectionDto> {
+    await this.reembedding.start(name, body.model);
+    return this.collections.get(name, visibilityOf(caller));
   }
 
   @Delete()

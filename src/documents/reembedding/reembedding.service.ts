@@ -5,7 +5,6 @@ import { Budgets } from '../../costs/index.js';
 import { Database, type SqlRunner } from '../../database/index.js';
 import { EmbeddingModels } from '../../embeddings/index.js';
 import { CollectionsService } from '../collections.service.js';
-import type { CollectionDto } from '../dto/collection.dto.js';
 import { ReembeddingQueue } from './reembedding-queue.js';
 import { type EmbeddingSpace, lockSpaces, readSpaces, retireSpace, switchSpace } from './spaces.js';
 
@@ -25,7 +24,7 @@ export class ReembeddingService {
    * @throws AppError INVALID_REQUEST for a model that cannot be used; NOT_FOUND; CONFLICT when the collection is embedded
    *   with it already, or there is a budget and its price is not known
    */
-  async start(name: string, modelId: string): Promise<CollectionDto> {
+  async start(name: string, modelId: string): Promise<void> {
     const collectionId = await this.collections.idOf(name);
     this.checkModel(modelId);
     await this.database.transaction(async (transaction) => {
@@ -40,7 +39,6 @@ export class ReembeddingService {
         await this.queue.addAtOnce(spaceId, transaction);
     });
     this.queue.wake();
-    return this.collections.get(name);
   }
 
   /** Stops it; what has been embedded is kept. @throws AppError NOT_FOUND */
