@@ -39,7 +39,8 @@ export class AskBatchController {
     summary: 'Ask many questions',
     description:
       `Up to 100 questions, ${CONCURRENT_QUESTIONS} at once, answered in their order. Each has a status of its own: one ` +
-      'that fails does not fail the others. Closing the connection cancels all.',
+      'that fails does not fail the others. Each counts as a request against your limits. Closing the connection ' +
+      'cancels all.',
   })
   @ApiOkResponse({ type: BatchResponseDto, description: 'What each question came to.' })
   async batch(
@@ -64,6 +65,8 @@ export class AskBatchController {
     { caller, requestId, signal }: { caller: Caller; requestId: string; signal: AbortSignal },
   ): Promise<BatchResultDto> {
     try {
+      // the batch itself was let in as the first one
+      if (index > 0) await caller.allowance?.another();
       const request = toQuestion(await validated(AskRequestDto, question), caller);
       const { answer } = await encodeJson(this.service.ask(request, signal), requestId);
       return { index, status: 200, response: answer };

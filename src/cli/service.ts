@@ -106,6 +106,8 @@ function ownEnvironment(env: Readonly<Record<string, string | undefined>>): type
     ...env,
     LOG_LEVEL: env['LOG_LEVEL'] ?? 'error',
     RATE_LIMIT_RPM: '0',
+    RATE_LIMIT_TPM: '0',
+    RATE_LIMIT_CONCURRENCY: '0',
     PORT: '0',
     HOST: '127.0.0.1',
   };

@@ -1,4 +1,4 @@
-import type { TokenAllowance } from '../common/index.js';
+import type { Allowance } from '../common/index.js';
 
 /** One budget of one period. */
 export interface BudgetRef {
@@ -22,8 +22,8 @@ export interface Payer {
   /** Budgets of its own, decimals of US dollars. */
   readonly dailyUsd: string | undefined;
   readonly monthlyUsd: string | undefined;
-  /** The tokens that it may use; absent: as many as it likes. */
-  readonly tokens?: TokenAllowance;
+  /** Where its tokens are held before they are used; absent: it may use as many as it likes. */
+  readonly allowance?: Allowance;
 }
 
 /** What a write to the ledger has added to a budget, and what it comes to; decimals of US dollars. */

@@ -64,7 +64,7 @@ export class Tab {
    * @throws AppError BUDGET_EXCEEDED or RATE_LIMITED when they do not fit, CONFLICT for a budget without a price
    */
   async hold(worstCases: () => readonly WorstCase[]): Promise<(() => void)[]> {
-    if (!this.hasBudget && this.payer.tokens === undefined) return [];
+    if (!this.hasBudget && this.payer.allowance === undefined) return [];
     const giveUps = worstCases().map((worst) => this.holdWorst(worst));
     try {
       await this.cover();
@@ -152,8 +152,8 @@ export class Tab {
   private async reserveTokens(): Promise<void> {
     const { tokens } = this;
     const needed = tokens.used + tokens.held;
-    if (needed <= tokens.reserved || this.payer.tokens === undefined) return;
-    await this.payer.tokens.hold(this.reservation.id, needed);
+    if (needed <= tokens.reserved || this.payer.allowance === undefined) return;
+    await this.payer.allowance.hold(this.reservation.id, needed);
     tokens.reserved = needed;
   }
 
@@ -162,7 +162,7 @@ export class Tab {
     // a reservation that is just being made must not outlive its end
     await this.covering;
     const { isReserved, tokens, payer } = this;
-    if (tokens.reserved > 0 || tokens.used > 0) await payer.tokens?.settle(this.reservation.id, tokens.used);
+    if (tokens.reserved > 0 || tokens.used > 0) await payer.allowance?.settle(this.reservation.id, tokens.used);
     if (!isReserved && this.entries.length === 0) return;
     if (isReserved && this.used > this.reserved) budgetMetrics.overruns.inc();
     const { admittedAt, id } = this.reservation;

@@ -45,6 +45,8 @@ async function start(dataDir: string, databaseUrl: string | undefined): Promise<
     new AppConfig({
       LOG_LEVEL: 'warn',
       RATE_LIMIT_RPM: '0',
+      RATE_LIMIT_TPM: '0',
+      RATE_LIMIT_CONCURRENCY: '0',
       // the modes are compared
       QUERY_CACHE_TTL_S: '0',
       ...process.env,

@@ -1,16 +1,34 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
-import { ThrottlerGuard, type ThrottlerLimitDetail, type ThrottlerRequest } from '@nestjs/throttler';
+import { Reflector } from '@nestjs/core';
+import {
+  InjectThrottlerOptions,
+  InjectThrottlerStorage,
+  ThrottlerGuard,
+  type ThrottlerModuleOptions,
+  type ThrottlerRequest,
+} from '@nestjs/throttler';
 import type { Request, Response } from 'express';
-import { AppError, RATE_LIMITED } from '../common/index.js';
-
-const WINDOW_SECONDS = 60;
+import { type Caller, callerOf, RATE_LIMITED } from '../common/index.js';
+import { AppConfig } from '../config/index.js';
+import { Admission } from './admission.js';
+import type { Bucket, Limits as LimitsOf } from './limit-store.js';
+import { Limits } from './limits.service.js';
 
 /**
- * Limits requests a minute on the routes that cost something, per key or, without keys, per IP address. Says what is
- * left in the `RateLimit-Policy` and `RateLimit` fields (draft-ietf-httpapi-ratelimit-headers-10).
+ * Limits requests a minute, tokens a minute and requests in flight on the routes that cost something, per key or,
+ * without keys, per IP address, and of all callers together; says what is left in `RateLimit-Policy` and `RateLimit`.
  */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
+  constructor(
+    @InjectThrottlerOptions() options: ThrottlerModuleOptions,
+    @InjectThrottlerStorage() private readonly limits: Limits,
+    reflector: Reflector,
+    private readonly config: AppConfig,
+  ) {
+    super(options, limits, reflector);
+  }
+
   protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
     const isLimited = this.reflector.getAllAndOverride<boolean | undefined>(RATE_LIMITED, [
       context.getHandler(),
@@ -19,41 +37,43 @@ export class RateLimitGuard extends ThrottlerGuard {
     return isLimited !== true;
   }
 
-  protected override async handleRequest({
-    context,
-    limit,
-    ttl,
-    throttler,
-  }: ThrottlerRequest): Promise<boolean> {
-    if (limit === 0) return true;
-    const response = context.switchToHttp().getResponse<Response>();
-    const name = throttler.name ?? 'default';
-    const key = `${name}:${trackerOf(context)}`;
-    const record = await this.storageService.increment(key, ttl, limit, 0, name);
-    response.setHeader('RateLimit-Policy', `"${name}";q=${limit};w=${WINDOW_SECONDS}`);
-    const left = record.isBlocked ? 0 : Math.max(0, limit - record.totalHits);
-    const reset = record.isBlocked ? record.timeToBlockExpire : record.timeToExpire;
-    response.setHeader('RateLimit', `"${name}";r=${left};t=${reset}`);
-    if (record.isBlocked)
-      await this.throwThrottlingException(context, { limit, ttl, key, tracker: key, ...record });
+  /** Called once a request: its limits are decided about together. */
+  protected override async handleRequest({ context }: ThrottlerRequest): Promise<boolean> {
+    const http = context.switchToHttp();
+    const response = http.getResponse<Response>();
+    const caller = callerOf(response);
+    const own = this.bucketOf(caller, http.getRequest<Request>().ip);
+    const everybody = this.everybody();
+    if (!isLimited(own) && everybody === undefined) return true;
+    const admission = new Admission(this.limits, own, everybody);
+    const { headers, refusal } = await admission.enter();
+    response.set(headers);
+    if (refusal !== undefined) throw refusal;
+    response.locals['caller'] = { ...caller, allowance: admission } satisfies Caller;
+    // who has gone meanwhile closes nothing any more
+    if (response.closed || response.destroyed) void admission.leave();
+    else response.once('close', () => void admission.leave());
     return true;
   }
 
-  protected override throwThrottlingException(
-    _context: ExecutionContext,
-    detail: ThrottlerLimitDetail,
-  ): Promise<void> {
-    throw new AppError(
-      'RATE_LIMITED',
-      `More than ${detail.limit} requests a minute. Try again in ${detail.timeToBlockExpire} s.`,
-      { headers: { 'Retry-After': String(detail.timeToBlockExpire) } },
-    );
+  private bucketOf({ id, limits }: Caller, ip: string | undefined): Bucket {
+    const { rpm, tpm, concurrency } = this.config.rateLimits;
+    return {
+      key: id === 'anonymous' ? `ip:${ip ?? 'unknown'}` : `key:${id}`,
+      limits: {
+        rpm: limits.rpm ?? rpm,
+        tpm: limits.tpm ?? tpm,
+        concurrency: limits.concurrency ?? concurrency,
+      },
+    };
+  }
+
+  private everybody(): Bucket | undefined {
+    const bucket = { key: 'everybody', limits: this.config.rateLimits.global };
+    return isLimited(bucket) ? bucket : undefined;
   }
 }
 
-/** The key, or the IP address of who has none. */
-function trackerOf(context: ExecutionContext): string {
-  const http = context.switchToHttp();
-  const keyId: unknown = http.getResponse<Response>().locals['keyId'];
-  return typeof keyId === 'string' ? `key:${keyId}` : `ip:${http.getRequest<Request>().ip ?? 'unknown'}`;
+function isLimited({ limits: { rpm, tpm, concurrency } }: { limits: LimitsOf }): boolean {
+  return rpm > 0 || tpm > 0 || concurrency > 0;
 }

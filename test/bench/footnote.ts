@@ -44,11 +44,12 @@ export async function startFootnote(options: StartOptions): Promise<Footnote> {
             OPENAI_BASE_URL: options.providerUrl,
           }),
       ...(options.embeddingModel === undefined ? {} : { EMBEDDING_MODEL: options.embeddingModel }),
+      // counted, and never reached
       RATE_LIMIT_RPM: '1000000',
-      // the same questions are asked again and again
-      QUERY_CACHE_TTL_S: '0',
       RATE_LIMIT_TPM: '1000000000',
       RATE_LIMIT_CONCURRENCY: '10000',
+      // the same questions are asked again and again
+      QUERY_CACHE_TTL_S: '0',
       LOG_LEVEL: 'warn',
     },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -44,6 +44,8 @@ export class TestApp extends ApiClient {
     const config = new AppConfig({
       LOG_LEVEL: 'silent',
       RATE_LIMIT_RPM: '0',
+      RATE_LIMIT_TPM: '0',
+      RATE_LIMIT_CONCURRENCY: '0',
       QUERY_CACHE_TTL_S: '0',
       ...storage.env,
       ...env,

@@ -23,7 +23,14 @@ export class ServiceProcess {
   /** @param env all that the process sees of the environment, beside `PATH` and a free port */
   static spawn(env: Readonly<Record<string, string>>, cwd?: string): ServiceProcess {
     const child = spawn(process.execPath, [MAIN], {
-      env: { PATH: process.env['PATH'] ?? '', PORT: '0', RATE_LIMIT_RPM: '0', ...env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        PORT: '0',
+        RATE_LIMIT_RPM: '0',
+        RATE_LIMIT_TPM: '0',
+        RATE_LIMIT_CONCURRENCY: '0',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(cwd === undefined ? {} : { cwd }),
     });

@@ -28,6 +28,8 @@ export interface FieldError {
 interface AppErrorOptions {
   /** What is wrong with which field of the request. */
   errors?: FieldError[];
+  /** Names of the rate limits that it would pass. */
+  violatedPolicies?: string[];
   /** Response headers, such as Retry-After. */
   headers?: Record<string, string>;
   cause?: unknown;
@@ -37,6 +39,7 @@ interface AppErrorOptions {
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly errors: FieldError[] | undefined;
+  readonly violatedPolicies: string[] | undefined;
   readonly headers: Record<string, string>;
 
   /**
@@ -50,6 +53,7 @@ export class AppError extends Error {
   ) {
     super(detail, { cause: options.cause });
     this.errors = options.errors;
+    this.violatedPolicies = options.violatedPolicies;
     this.headers = options.headers ?? {};
   }
 }

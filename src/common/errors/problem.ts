@@ -44,6 +44,13 @@ export class Problem {
 
   @ApiPropertyOptional({ type: [FieldProblem], description: 'Which fields are wrong, for INVALID_REQUEST.' })
   errors?: FieldProblem[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    example: ['requests'],
+    description: 'Which limits the request would pass, as RateLimit-Policy names them, for RATE_LIMITED.',
+  })
+  'violated-policies'?: string[];
 }
 
 /** Registered type of "quota exceeded" (draft-ietf-httpapi-ratelimit-headers). */
@@ -63,5 +70,6 @@ export function problemOf(error: AppError, requestId: string): Problem {
     code: error.code,
     request_id: requestId,
     ...(error.errors === undefined ? {} : { errors: error.errors }),
+    ...(error.violatedPolicies === undefined ? {} : { 'violated-policies': error.violatedPolicies }),
   };
 }

@@ -15,10 +15,15 @@ export interface CallerLimits {
   concurrency?: number | undefined;
 }
 
-/** The tokens that a caller may use in a minute, as one request draws on them. */
-export interface TokenAllowance {
+/** What the limits of a caller still allow one of its requests. */
+export interface Allowance {
   /**
-   * Makes a piece of work hold so many tokens, in place of what it held.
+   * Counts a further request that is made within this one, as each further question of a batch.
+   * @throws AppError RATE_LIMITED
+   */
+  another(): Promise<void>;
+  /**
+   * Makes a piece of work hold so many of the tokens a minute, in place of what it held.
    * @throws AppError RATE_LIMITED when they do not fit; what it held stays
    */
   hold(work: string, tokens: number): Promise<void>;
@@ -40,8 +45,8 @@ export interface Caller {
   /** Hard limits of its own, decimals of US dollars. */
   readonly dailyUsd: string | undefined;
   readonly monthlyUsd: string | undefined;
-  /** Set once it is admitted; absent: its tokens have no limit. */
-  readonly tokens?: TokenAllowance;
+  /** Set once it is admitted; absent: it has no limits. */
+  readonly allowance?: Allowance;
 }
 
 /** Somebody who may do everything, under no limits but the service's. */
