@@ -162,7 +162,8 @@ export class Tab {
     // a reservation that is just being made must not outlive its end
     await this.covering;
     const { isReserved, tokens, payer } = this;
-    if (tokens.reserved > 0 || tokens.used > 0) await payer.allowance?.settle(this.reservation.id, tokens.used);
+    if (tokens.reserved > 0 || tokens.used > 0)
+      await payer.allowance?.settle(this.reservation.id, tokens.used);
     if (!isReserved && this.entries.length === 0) return;
     if (isReserved && this.used > this.reserved) budgetMetrics.overruns.inc();
     const { admittedAt, id } = this.reservation;
