@@ -62,8 +62,10 @@ function fieldOf(reply: Pick<Reply, 'headers'>, name: string): Record<string, st
   );
 }
 
-const tokensLeft = (reply: Reply): number =>
-  Number(/r=(\d+)/.exec(fieldOf(reply, 'ratelimit')['tokens']!)![1]);
+const left = (reply: Reply, policy: string): number =>
+  Number(/r=(\d+)/.exec(fieldOf(reply, 'ratelimit')[policy]!)![1]);
+const tokensLeft = (reply: Reply): number => left(reply, 'tokens');
+const requestsLeft = (reply: Reply): number => left(reply, 'requests');
 
 describe('limits of keys', () => {
   let app: TestApp;
