@@ -16,6 +16,7 @@ export {
   RequiresScope,
 } from './openapi/api-problems.js';
 export * from './http/caller.js';
+export { instant } from './http/instant.js';
 export { CURSOR, CURSOR_MESSAGE, decodeCursor, pageOf } from './http/cursor.js';
 export { Batcher } from './concurrency/batcher.js';
 export * from './providers/index.js';

@@ -2,7 +2,7 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { register } from 'prom-client';
-import { ApiProblems, AppError, RequiresScope } from '../common/index.js';
+import { ApiProblems, instant, RequiresScope } from '../common/index.js';
 import { Budgets } from './budgets.js';
 import { CostQuery, CostSummary } from './cost-summary.dto.js';
 import { CostSummaryService } from './cost-summary.service.js';
@@ -51,18 +51,6 @@ export class MetricsController {
     }
     response.json(await this.costs.summarise(instant('from', query.from), instant('to', query.to)));
   }
-}
-
-/** A date or a time without a zone is UTC, whatever zone the server and its database are in. */
-function instant(field: string, value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const isZoned = /T.*(Z|[+-]\d\d(:?\d\d)?)$/i.test(value);
-  const date = new Date(!isZoned && value.includes('T') ? `${value}Z` : value);
-  // ISO 8601 has week dates, ordinal dates and more; neither the clock here nor the database's reads them
-  if (!Number.isNaN(date.getTime()) && date.getUTCFullYear() > 0 && date.getUTCFullYear() < 10_000)
-    return date.toISOString();
-  const message = `${field} takes a date or time such as 2026-11-01 or 2026-11-01T09:30:00Z`;
-  throw new AppError('INVALID_REQUEST', message, { errors: [{ field, message }] });
 }
 
 /** True when the caller would rather have the exposition format: it is named before any other type. */
