@@ -11,6 +11,7 @@ import { LEASE_MS, RedisLimits } from './redis-limits.js';
 
 export const WINDOW_MS = 60_000;
 const RENEWAL_MS = LEASE_MS / 3;
+const MOST_UNRELEASED = 10_000;
 
 const failures = new Counter({
   name: 'footnote_limits_redis_failures_total',
@@ -36,6 +37,8 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
   private readonly inFlight = new Map<string, InFlight>();
   /** Where each piece of work holds its tokens. */
   private readonly holders = new Map<string, LimitStore>();
+  /** Over, but Redis could not be told so. */
+  private readonly unreleased = new Map<string, InFlight>();
   private renewal: NodeJS.Timeout | undefined;
 
   constructor(
@@ -77,7 +80,8 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
     const flight = this.inFlight.get(id);
     if (flight === undefined) return;
     this.inFlight.delete(id);
-    await this.attempt(() => flight.store.release(id, flight.buckets));
+    const isReleased = await this.attempt(() => flight.store.release(id, flight.buckets));
+    if (!isReleased && this.unreleased.size < MOST_UNRELEASED) this.unreleased.set(id, flight);
   }
 
   /** Makes a piece of work hold tokens, in place of what it held. @throws AppError SERVICE_UNAVAILABLE as `admit` */
@@ -115,12 +119,14 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
     }
   }
 
-  private async attempt(work: () => Promise<void>): Promise<void> {
+  private async attempt(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       if (!(error instanceof RedisUnavailableError))
         this.logger.warn({ err: error }, 'A limit could not be corrected');
+      return false;
     }
   }
 
@@ -128,8 +134,13 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
     const shared = [...this.inFlight]
       .filter(([, { store }]) => store === this.shared)
       .map(([id, { buckets }]) => ({ id, buckets }));
+    const { unreleased } = this;
     if (shared.length > 0) await this.attempt(async () => this.shared?.renew(shared));
-    else {
+    for (const [id, { store, buckets }] of unreleased) {
+      if (!(await this.attempt(() => store.release(id, buckets)))) break;
+      unreleased.delete(id);
+    }
+    if (shared.length === 0 && unreleased.size === 0) {
       clearInterval(this.renewal);
       this.renewal = undefined;
     }

@@ -1,6 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { createClient, ErrorReply, type RedisClientType } from '@redis/client';
+import {
+  ClientOfflineError,
+  createClient,
+  ErrorReply,
+  type RedisClientType,
+  SocketClosedUnexpectedlyError,
+} from '@redis/client';
 import { AppConfig, ConfigError } from '../config/index.js';
 import { RedisUnavailableError } from './redis-unavailable.error.js';
 
@@ -67,8 +73,9 @@ export class RedisConnection implements OnModuleInit, OnModuleDestroy {
     try {
       return await Promise.race([work(client), overdue.promise]);
     } catch (error) {
-      if (error instanceof RedisUnavailableError || error instanceof ErrorReply || client.isReady)
-        throw error;
+      const isOther = error instanceof RedisUnavailableError || error instanceof ErrorReply;
+      // a command may fail before the client knows that its socket did
+      if (isOther || (client.isReady && !isOfSocket(error))) throw error;
       throw new RedisUnavailableError('the connection to Redis was lost', { cause: error });
     } finally {
       this.runs--;
@@ -156,6 +163,12 @@ function makeClient(url: string): RedisClient {
 /** Exponential, with jitter, so that many services do not come back at one instant. */
 function reconnectDelay(retries: number): number {
   return Math.min(FIRST_RECONNECT_MS * 2 ** retries, LONGEST_RECONNECT_MS) * (0.5 + Math.random() / 2);
+}
+
+/** An error of the system's, such as ECONNRESET, or of the client's for a connection that is gone. */
+function isOfSocket(error: unknown): boolean {
+  if (error instanceof SocketClosedUnexpectedlyError || error instanceof ClientOfflineError) return true;
+  return error instanceof Error && 'syscall' in error;
 }
 
 /** Never the URL. An error that sums up failures to several addresses has only a code. */

@@ -25,6 +25,8 @@ interface StartOptions {
   embeddingModel: string | undefined;
   /** Arguments of Node, such as `--cpu-prof`. */
   nodeArguments: readonly string[];
+  /** Further variables. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a build with its limits on, but above what a benchmark can reach. @throws when it ends before it is ready */
@@ -51,6 +53,7 @@ export async function startFootnote(options: StartOptions): Promise<Footnote> {
       // the same questions are asked again and again
       QUERY_CACHE_TTL_S: '0',
       LOG_LEVEL: 'warn',
+      ...options.env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -24,11 +24,12 @@ export async function askRound(
   connections: number,
   seconds: number,
   isRight: (body: string) => boolean,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Round> {
   const requests: Request[] = questions.map((question) => ({
     method: 'POST',
     path: '/ask',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...more },
     body: askBody(question),
   }));
   let connection = 0;
