@@ -5,6 +5,9 @@ import { AppConfig, ConfigError } from './config/index.js';
 import { DatabaseUnusableError, DataFolderLockedError } from './database/index.js';
 import { stopOnSignals } from './stop-on-signals.js';
 
+const OPEN =
+  'Authentication is off: whoever is on this machine may do everything. Set ADMIN_API_KEY to demand keys.';
+
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = new AppConfig(process.env);
@@ -27,8 +30,10 @@ function banner({ auth, llm, embeddingModel, log }: AppConfig, url: string): str
       embedding_model: embeddingModel,
       seconds: Number(seconds),
       authentication: auth.adminApiKey !== undefined,
+      ...(auth.adminApiKey === undefined ? { note: OPEN } : {}),
     });
-  return `Footnote is ready at ${url} after ${seconds} s. Try it: ${url}/docs`;
+  const ready = `Footnote is ready at ${url} after ${seconds} s. Try it: ${url}/docs`;
+  return auth.adminApiKey === undefined ? `${ready}\n${OPEN}` : ready;
 }
 
 main().catch((error: unknown) => {

@@ -175,10 +175,14 @@ export class Budgets implements OnApplicationShutdown {
   /** All budgets in their current periods; also brings the gauges up to date. */
   async state(): Promise<BudgetState[]> {
     const limits = [...this.limits, ...(await this.readKeys())];
-    if (limits.length === 0) return [];
+    if (limits.length === 0) {
+      resetGauges();
+      return [];
+    }
     const states = await this.database.query<BudgetState & Record<string, unknown>>(STATE, [
       JSON.stringify(limits),
     ]);
+    resetGauges();
     for (const { scope, period, limitUsd, spentUsd, reservedUsd } of states) {
       budgetMetrics.limit.set({ scope, period }, Number(limitUsd));
       budgetMetrics.spent.set({ scope, period }, Number(spentUsd));
@@ -254,4 +258,9 @@ function limitsOf(
     ...(dailyUsd === undefined ? [] : [{ scope, period: 'day' as const, limitUsd: dailyUsd }]),
     ...(monthlyUsd === undefined ? [] : [{ scope, period: 'month' as const, limitUsd: monthlyUsd }]),
   ];
+}
+
+/** The budgets of keys that are gone are told of no more. */
+function resetGauges(): void {
+  for (const gauge of [budgetMetrics.limit, budgetMetrics.spent, budgetMetrics.reserved]) gauge.reset();
 }

@@ -158,12 +158,19 @@ export class Tab {
   }
 
   private async settleOnce(): Promise<void> {
-    const { budgets, ledger } = this.services;
     // a reservation that is just being made must not outlive its end
     await this.covering;
-    const { isReserved, tokens, payer } = this;
-    if (tokens.reserved > 0 || tokens.used > 0)
-      await payer.allowance?.settle(this.reservation.id, tokens.used);
+    await Promise.all([this.settleTokens(), this.settleMoney()]);
+  }
+
+  private async settleTokens(): Promise<void> {
+    const { reserved, used } = this.tokens;
+    if (reserved > 0) await this.payer.allowance?.settle(this.reservation.id, used);
+  }
+
+  private async settleMoney(): Promise<void> {
+    const { budgets, ledger } = this.services;
+    const { isReserved } = this;
     if (!isReserved && this.entries.length === 0) return;
     if (isReserved && this.used > this.reserved) budgetMetrics.overruns.inc();
     const { admittedAt, id } = this.reservation;

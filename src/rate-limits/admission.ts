@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { Counter, register } from 'prom-client';
 import { type Allowance, AppError } from '../common/index.js';
 import type { Bucket, BucketUse, Limits as LimitsOf, Verdict } from './limit-store.js';
 import { type Limits, WINDOW_MS } from './limits.service.js';
 
+const refusals = new Counter({
+  name: 'footnote_limits_refusals_total',
+  help: 'Requests refused with 429, by the limit that they would have passed.',
+  labelNames: ['policy'],
+  registers: [register],
+});
 const WINDOW_S = WINDOW_MS / 1000;
 /** When to try again where nothing tells when a request in flight will be over. */
 const SOON_MS = 1_000;
@@ -115,9 +122,13 @@ function refused(
   const wait = seconds(waitMs);
   const limit = first?.bucket?.limits[first.policy.limit] ?? 0;
   const what = `${limit} ${first?.policy.unit ?? 'requests'}${first?.isOwn === false ? ' of all callers' : ''}`;
+  const violatedPolicies = violated.map(({ policy, isOwn }) =>
+    isOwn ? policy.name : `global-${policy.name}`,
+  );
+  for (const policy of violatedPolicies) refusals.inc({ policy });
   return new AppError('RATE_LIMITED', `More than ${what}. Try again in ${wait} s.`, {
     headers: { 'Retry-After': String(wait) },
-    violatedPolicies: violated.map(({ policy, isOwn }) => (isOwn ? policy.name : `global-${policy.name}`)),
+    violatedPolicies,
   });
 }
 
