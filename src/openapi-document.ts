@@ -23,6 +23,7 @@ export function openApiDocument(app: NestExpressApplication): OpenAPIObject {
     .setLicense('Proprietary', 'https://example.com/license')
     .addServer('/')
     .addTag('ask', 'Questions and searches')
+    .addTag('answers', 'What was asked and answered')
     .addTag('documents', 'What the answers are made of')
     .addTag('access', 'Keys')
     .addTag('operations', 'Costs and health')

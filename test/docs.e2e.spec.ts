@@ -76,6 +76,7 @@ describe('the documentation', () => {
       '/ask/stream',
       '/collections',
       '/documents',
+      '/keys',
       '/search',
     ]);
   });

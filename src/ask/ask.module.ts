@@ -9,9 +9,15 @@ import { AnswerEvaluator } from './answer-evaluator.js';
 import { AskBatchController } from './ask-batch.controller.js';
 import { AskController } from './ask.controller.js';
 import { AskService } from './ask.service.js';
+import { AnswerRetention } from './audit/answer-retention.js';
+import { AnswerStore } from './audit/answer-store.js';
+import { AnswerTrail } from './audit/answer-trail.js';
+import { AnswersController } from './audit/answers.controller.js';
+import { AnswersService } from './audit/answers.service.js';
 import { AnswerGenerator } from './generation/answer-generator.js';
 import { CachedGenerator } from './generation/cached-generator.js';
 import { Comparison } from './generation/comparison.service.js';
+import { Generations } from './generation/generations.js';
 import { QueryRewriter } from './query-understanding/query-rewriter.js';
 import { SourceFinder } from './query-understanding/source-finder.js';
 import { MemoryResponseStore } from './response-cache/memory-response-store.js';
@@ -19,10 +25,10 @@ import { RedisResponseStore } from './response-cache/redis-response-store.js';
 import { ResponseStore } from './response-cache/response-store.js';
 import { SearchController } from './search.controller.js';
 
-/** The pipeline and its dialects. */
+/** The pipeline, its dialects and its trail. */
 @Module({
   imports: [RetrievalModule, LlmModule, EvaluationModule, CostsModule, RedisModule],
-  controllers: [AskController, AskBatchController, SearchController],
+  controllers: [AskController, AskBatchController, SearchController, AnswersController],
   providers: [
     AskService,
     SourceFinder,
@@ -30,7 +36,12 @@ import { SearchController } from './search.controller.js';
     AnswerGenerator,
     CachedGenerator,
     Comparison,
+    Generations,
     AnswerEvaluator,
+    AnswerTrail,
+    AnswerStore,
+    AnswersService,
+    AnswerRetention,
     {
       provide: ResponseStore,
       inject: [RedisConnection, AppConfig],

@@ -29,6 +29,10 @@ export function billAttempts(
   tab: Tab,
   operation: 'answer' | 'judge' | 'condense' | 'multi_query',
   calls: BilledCall[],
-): (report: AttemptReport) => void {
-  return (report) => calls.push(tab.add({ ...callOf(report, calls.length + 1), operation }));
+): (report: AttemptReport) => BilledCall {
+  return (report) => {
+    const call = tab.add({ ...callOf(report, calls.length + 1), operation });
+    calls.push(call);
+    return call;
+  };
 }

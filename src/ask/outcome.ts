@@ -20,6 +20,7 @@ export class Outcome {
 
   *noContext(): Generator<AnswerEvent> {
     this.finishReason = 'no_context';
+    this.answer = NO_CONTEXT_ANSWER;
     yield { type: 'token', text: NO_CONTEXT_ANSWER };
   }
 

@@ -19,4 +19,5 @@ export * from './http/caller.js';
 export { instant } from './http/instant.js';
 export { CURSOR, CURSOR_MESSAGE, decodeCursor, pageOf } from './http/cursor.js';
 export { Batcher } from './concurrency/batcher.js';
+export { Groups } from './concurrency/groups.js';
 export * from './providers/index.js';

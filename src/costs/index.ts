@@ -3,6 +3,6 @@ export { billReranking } from './bill-reranking.js';
 export type { Payer } from './budget.js';
 export { Budgets } from './budgets.js';
 export { CostsModule } from './costs.module.js';
-export { sumCosts } from './money.js';
+export { sumCosts, sumDecimals } from './money.js';
 export type { BilledCall, Tab } from './tab.js';
 export { Tabs } from './tabs.js';

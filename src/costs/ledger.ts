@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { Database } from '../database/index.js';
+import { Database, isDataError } from '../database/index.js';
 import type { BudgetCharge } from './budget.js';
 import { countCall } from './cost-metrics.js';
 
@@ -166,9 +166,4 @@ export class Ledger {
       this.keep(pages, error);
     }
   }
-}
-
-/** SQLSTATE classes of values that the server will never take; anything else may heal. */
-function isDataError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^(22|23|42)/.test(String(error.code));
 }

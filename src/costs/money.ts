@@ -14,12 +14,18 @@ export function toDecimal(trillionths: bigint): string {
   return `${trillionths / SCALE}.${fraction}`;
 }
 
-/** Sums decimals exactly; `null` when one of them is not known. */
+/** The number nearest to the exact sum of decimals; `null` when one of them is not known. */
 export function sumCosts(costs: readonly (string | null)[]): number | null {
+  const sum = sumDecimals(costs);
+  return sum === null ? null : Number(sum);
+}
+
+/** The exact sum of decimals; `null` when one of them is not known. */
+export function sumDecimals(costs: readonly (string | null)[]): string | null {
   let sum = 0n;
   for (const cost of costs) {
     if (cost === null) return null;
     sum += toTrillionths(cost);
   }
-  return Number(toDecimal(sum));
+  return toDecimal(sum);
 }

@@ -229,11 +229,11 @@ export function toAlternativeDto(alternative: AlternativeAnswer, requestId: stri
   };
 }
 
-function tokensUsed(usage: Usage): number {
+export function tokensUsed(usage: Usage): number {
   return usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
 }
 
-function toUsageDto(usage: Usage): UsageDto {
+export function toUsageDto(usage: Usage): UsageDto {
   return {
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,

@@ -47,20 +47,21 @@ export class AnswerGenerator {
 
   /**
    * Streams an answer within what is reserved already.
-   * @param calls takes each call when it is over
+   * @param calls takes each call of this answer when it is over, as the generation's own does of all
    * @throws AppError PROVIDER_…, or BUDGET_EXCEEDED where a failed attempt has used up what a further one needs; the
    *   signal's reason when aborted
    */
   async *run(
-    { models, request, tab }: Generation,
+    { models, request, tab, calls: all }: Generation,
     calls: BilledCall[],
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent> {
     let finish: Extract<CallEvent, { type: 'finish' }> | undefined;
+    const bill = billAttempts(tab, 'answer', calls);
     try {
       const events = this.caller.stream(models, request, signal, {
         beforeAttempt: () => tab.cover(),
-        onAttempt: billAttempts(tab, 'answer', calls),
+        onAttempt: (report) => all.push(bill(report)),
       });
       for await (const event of events)
         if (event.type === 'finish') finish = event;

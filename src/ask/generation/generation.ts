@@ -11,6 +11,8 @@ export interface Generation {
   payer: Payer;
   /** Where the calls go; settled by who opened it. */
   tab: Tab;
+  /** Takes each call when it is over, also those of a generation that fails. */
+  calls: BilledCall[];
 }
 
 /** The end of a generation. */

@@ -1,6 +1,6 @@
 export { AppError, ERROR_CATALOGUE } from './app-error.js';
 export { modelProblem } from './model-problem.js';
 export { Problem } from './problem.js';
-export { ProblemFilter, toProblem } from './problem.filter.js';
+export { ProblemFilter, toAppError, toProblem } from './problem.filter.js';
 export { IsLabels, IsSmallJson, IsStorable, MOST_LABELS } from './storable.js';
 export { invalidRequest, validated, validationPipe } from './validation.js';

@@ -77,25 +77,26 @@ const ANSWERS = `
     seq bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT answers_seq_key UNIQUE,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     key_id text NOT NULL,
-    request_id text NOT NULL,
     -- null where no texts are kept
     question text,
     standalone_question text,
     answer text,
-    -- what the model was shown, in that order
-    sources jsonb NOT NULL,
-    citations jsonb NOT NULL,
-    alternatives jsonb NOT NULL,
-    model text,
+    -- what the model was shown, in that order; as callers get it, so that it is json and not jsonb
+    sources json NOT NULL,
+    citations json NOT NULL,
+    alternatives json NOT NULL,
+    -- the one that answered; where none did, the first that was to
+    model text NOT NULL,
     prompt_version text,
     finish_reason text,
-    -- the code of the error that it ended with; null: there was none
+    -- the code of the error that it ended with, ABORTED where its caller left; null: there was none
     error text,
-    usage jsonb NOT NULL,
+    usage json NOT NULL,
     -- null: a model's price is not known
     cost_usd numeric(20, 12),
-    timings jsonb NOT NULL,
-    latency_ms real NOT NULL,
+    -- null: it ended before anything was found
+    timings json,
+    latency_ms double precision NOT NULL,
     attempts integer NOT NULL,
     cached boolean NOT NULL,
     thumb text CONSTRAINT answers_thumb_check CHECK (thumb IN ('up', 'down')),
