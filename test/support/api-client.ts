@@ -85,10 +85,15 @@ export class ApiClient {
   /** Posts JSON; a string is sent as it is. */
   post<T = unknown>(path: string, body: unknown, init: RequestInit = {}): Promise<Reply<T>> {
     return this.send<T>(path, {
-      ...init,
       ...jsonInit(body),
+      ...init,
       headers: { 'content-type': 'application/json', ...(init.headers as object) },
     });
+  }
+
+  /** Patches JSON. */
+  patch<T = unknown>(path: string, body: unknown): Promise<Reply<T>> {
+    return this.post<T>(path, body, { method: 'PATCH' });
   }
 
   /** Asks and expects an answer. */
