@@ -25,6 +25,7 @@ export interface NewDocument {
   url?: string;
   collection?: string;
   metadata?: Record<string, unknown>;
+  allowed?: string[];
   external_id?: string;
 }
 
@@ -70,7 +71,7 @@ export class ApiClient {
     return {
       status: response.status,
       headers: response.headers,
-      body: (isJson ? JSON.parse(text) : text) as T,
+      body: (isJson && text !== '' ? JSON.parse(text) : text) as T,
     };
   }
 
