@@ -43,6 +43,7 @@ const ROUTES: Record<string, Route> = {
   'POST /collections/{name}/embedding': { anyOf: ['admin'], body: { model: 'none/such' } },
   'DELETE /collections/{name}/embedding': { anyOf: ['admin'] },
   'GET /metrics': { anyOf: ['metrics'] },
+  'GET /usage': { anyOf: [] },
   'POST /keys': { anyOf: ['admin'], body: { name: '' } },
   'GET /keys': { anyOf: ['admin'] },
   'GET /keys/{id}': { anyOf: ['admin'] },

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '../../common/index.js';
+import { AppError, instant } from '../../common/index.js';
 import { Budgets } from '../../costs/index.js';
 import {
   type CreateKeyDto,
@@ -123,10 +123,8 @@ function decimalOf(usd: number | null): string | null {
 
 function instantOf(text: string | null): Date | null {
   if (text === null) return null;
-  const isZoned = /T.*(Z|[+-]\d\d(:?\d\d)?)$/i.test(text);
-  // without a zone it is UTC, whatever zone the server is in
-  const date = new Date(!isZoned && text.includes('T') ? `${text}Z` : text);
-  if (date.getTime() > Date.now() && date.getUTCFullYear() < 10_000) return date;
+  const date = new Date(instant('expires_at', text) ?? '');
+  if (date.getTime() > Date.now()) return date;
   throw invalid('expires_at', 'expires_at takes a time to come, such as 2030-06-30T00:00:00Z');
 }
 
