@@ -40,8 +40,11 @@ export class Authenticator {
     if (this.adminDigest === undefined && prefix === undefined) return unrestricted('anonymous');
     if (credential === undefined)
       throw refusal('missing', 'Send a key, as `Authorization: Bearer …` or `X-API-Key: …`.');
+    // first, whatever else it looks like
+    const admin = this.admin(credential);
+    if (admin !== undefined) return admin;
     if (prefix !== undefined) return this.withKey(credential, prefix);
-    const caller = this.jwt.takes(credential) ? await this.jwt.verify(credential) : this.admin(credential);
+    const caller = this.jwt.takes(credential) ? await this.jwt.verify(credential) : undefined;
     if (caller === undefined) throw unknownKey();
     return caller;
   }

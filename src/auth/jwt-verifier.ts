@@ -56,8 +56,9 @@ export class JwtVerifier {
 }
 
 function callerOf(payload: JWTPayload, scopesClaim: string, labelsClaim: string): Caller | undefined {
-  const { sub } = payload;
-  if (sub === undefined || !SUBJECT.test(sub)) return undefined;
+  // whatever the type says, it is what the token says
+  const sub: unknown = payload.sub;
+  if (typeof sub !== 'string' || !SUBJECT.test(sub)) return undefined;
   const granted = words(payload[scopesClaim]);
   const scopes = SCOPES.filter((scope) => granted.includes(scope) || granted.includes(`footnote:${scope}`));
   return {
@@ -69,13 +70,13 @@ function callerOf(payload: JWTPayload, scopesClaim: string, labelsClaim: string)
 
 /** A claim that is a list, or one text with spaces between its items (RFC 8693, `scope`). */
 function words(claim: unknown): string[] {
-  if (typeof claim === 'string') return claim.split(' ').filter((word) => word !== '');
-  return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string' && isStorable(item)) : [];
+  const items: unknown[] = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [];
+  return items.filter(isWord);
 }
 
 /** What PostgreSQL's text can hold. */
-function isStorable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed();
+function isWord(item: unknown): item is string {
+  return typeof item === 'string' && item !== '' && !item.includes('\0') && item.isWellFormed();
 }
 
 /** The token is wrong, and not the way to its keys. */

@@ -25,6 +25,7 @@ export interface NewDocument {
   url?: string;
   collection?: string;
   metadata?: Record<string, unknown>;
+  allowed?: string[];
   external_id?: string;
 }
 
@@ -70,7 +71,7 @@ export class ApiClient {
     return {
       status: response.status,
       headers: response.headers,
-      body: (isJson ? JSON.parse(text) : text) as T,
+      body: (isJson && text !== '' ? JSON.parse(text) : text) as T,
     };
   }
 
@@ -85,10 +86,15 @@ export class ApiClient {
   /** Posts JSON; a string is sent as it is. */
   post<T = unknown>(path: string, body: unknown, init: RequestInit = {}): Promise<Reply<T>> {
     return this.send<T>(path, {
-      ...init,
       ...jsonInit(body),
+      ...init,
       headers: { 'content-type': 'application/json', ...(init.headers as object) },
     });
+  }
+
+  /** Patches JSON. */
+  patch<T = unknown>(path: string, body: unknown): Promise<Reply<T>> {
+    return this.post<T>(path, body, { method: 'PATCH' });
   }
 
   /** Asks and expects an answer. */

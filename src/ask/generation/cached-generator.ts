@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Counter, register } from 'prom-client';
+import { AppError } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Tabs } from '../../costs/index.js';
 import { Flights } from '../response-cache/flights.js';
@@ -46,7 +47,8 @@ export class CachedGenerator {
 
   /**
    * @param scope what beside the request makes the answer this one: the prompt's version, the passages
-   * @throws AppError as a single generation does; a shared one's failure reaches all who share it
+   * @throws AppError as a single generation does; a shared one's failure reaches all who share it, but for a refusal of
+   *   what its payer may spend
    */
   async *generate(
     generation: Generation,
@@ -62,13 +64,32 @@ export class CachedGenerator {
       yield { type: 'finish', reason: 'stop', model: kept.model, calls: [], cached: true };
       return;
     }
-    const boarding = this.flights.join(key, (own) => this.run(generation, key, own), signal);
+    yield* this.board(generation, key, signal);
+  }
+
+  /** Begins the run, or shares that of another. */
+  private async *board(
+    generation: Generation,
+    key: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent> {
     let isCounted = false;
-    for await (const event of boarding.events) {
-      const { isLeader } = boarding;
-      if (!isCounted) lookups.inc({ result: isLeader ? 'miss' : 'shared' });
-      isCounted = true;
-      yield event.type === 'finish' && !isLeader ? { ...event, calls: [], cached: true } : event;
+    for (;;) {
+      const boarding = this.flights.join(key, (own) => this.run(generation, key, own), signal);
+      let hasText = false;
+      try {
+        for await (const event of boarding.events) {
+          const { isLeader } = boarding;
+          if (!isCounted) lookups.inc({ result: isLeader ? 'miss' : 'shared' });
+          isCounted = true;
+          hasText ||= event.type !== 'admitted';
+          yield event.type === 'finish' && !isLeader ? { ...event, calls: [], cached: true } : event;
+        }
+        return;
+      } catch (error) {
+        // what another may not spend says nothing of this one
+        if (hasText || boarding.isLeader || !isOfPayer(error)) throw error;
+      }
     }
   }
 
@@ -105,6 +126,11 @@ export class CachedGenerator {
   private keep(key: string, answer: KeptAnswer): Promise<void> {
     return this.store.set(key, JSON.stringify(answer));
   }
+}
+
+/** Refused for what is left of somebody's own budget or tokens a minute. */
+function isOfPayer(error: unknown): boolean {
+  return error instanceof AppError && ['BUDGET_EXCEEDED', 'RATE_LIMITED', 'CONFLICT'].includes(error.code);
 }
 
 /** What a store gives back may be anything: what is no answer is as good as nothing. */

@@ -94,7 +94,8 @@ const UPDATE = `
 const BUDGETS = `
   SELECT id AS scope, period, limit_usd::text AS "limitUsd"
   FROM api_keys CROSS JOIN LATERAL (VALUES ('day', daily_usd), ('month', monthly_usd)) AS l (period, limit_usd)
-  WHERE limit_usd IS NOT NULL AND revoked_at IS NULL AND ($1::uuid IS NULL OR id = $1)`;
+  -- what a key has begun stays within its budget, also when it is revoked
+  WHERE limit_usd IS NOT NULL AND (id = $1 OR $1::uuid IS NULL AND revoked_at IS NULL)`;
 
 /** The keys, their secrets' hashes, and when they were used last. */
 @Injectable()
@@ -189,7 +190,7 @@ export class KeyStore {
     );
   }
 
-  /** The budgets of a key, or of all. */
+  /** The budgets of a key, or of all that are not revoked. */
   budgets(id?: string) {
     return this.database.query<{ scope: string; period: 'day' | 'month'; limitUsd: string }>(BUDGETS, [
       id ?? null,

@@ -9,6 +9,7 @@ import {
 import { ApiProblems, RequiresScope } from '../../common/index.js';
 import {
   CreateKeyDto,
+  DEFAULT_GRACE_S,
   KeyDto,
   KeyListDto,
   KeyWithSecretDto,
@@ -77,7 +78,7 @@ export class KeysController {
   @ApiOkResponse({ type: KeyWithSecretDto })
   @ApiProblems('INVALID_REQUEST', 'NOT_FOUND')
   rotate(@Param('id') id: string, @Body() { grace_s }: RotateKeyDto): Promise<KeyWithSecretDto> {
-    return this.keys.rotate(id, grace_s);
+    return this.keys.rotate(id, grace_s ?? DEFAULT_GRACE_S);
   }
 
   @Delete(':id')

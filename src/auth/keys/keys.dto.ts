@@ -14,7 +14,6 @@ import {
   IsIn,
   IsInt,
   IsISO8601,
-  IsNumber,
   IsOptional,
   IsString,
   Length,
@@ -22,13 +21,27 @@ import {
   Max,
   MaxLength,
   Min,
+  ValidateBy,
 } from 'class-validator';
 import { CURSOR, CURSOR_MESSAGE, IsLabels, IsStorable, SCOPES, type Scope } from '../../common/index.js';
 
 const MOST_COLLECTIONS = 1_000;
 const LONGEST_GRACE_S = 30 * 24 * 3600;
-const DEFAULT_GRACE_S = 24 * 3600;
+export const DEFAULT_GRACE_S = 24 * 3600;
+/** Decimals of a budget. */
+export const MONEY_DECIMALS = 10;
 const COLLECTIONS: ApiPropertyOptions = { type: [String], nullable: true, maxItems: MOST_COLLECTIONS };
+
+/** US dollars that a budget holds exactly. `IsNumber` fails on numbers that are written with an exponent. */
+function IsMoney(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isMoney',
+    validator: {
+      validate: (value) => typeof value === 'number' && Number(value.toFixed(MONEY_DECIMALS)) === value,
+      defaultMessage: () => `$property must be a number of at most ${MONEY_DECIMALS} decimals`,
+    },
+  });
+}
 
 /** What a key may be used for. */
 export class CreateKeyDto {
@@ -156,7 +169,7 @@ export class CreateKeyDto {
     description: 'Hard budget of each UTC day, US dollars. Absent or null: none of its own.',
   })
   @IsOptional()
-  @IsNumber({ maxDecimalPlaces: 10 })
+  @IsMoney()
   @Min(0)
   @Max(1_000_000)
   daily_usd?: number | null;
@@ -169,7 +182,7 @@ export class CreateKeyDto {
     description: 'Hard budget of each UTC month, US dollars. Absent or null: none of its own.',
   })
   @IsOptional()
-  @IsNumber({ maxDecimalPlaces: 10 })
+  @IsMoney()
   @Min(0)
   @Max(1_000_000)
   monthly_usd?: number | null;
@@ -186,11 +199,13 @@ export class CreateKeyDto {
 }
 
 /** What to change of a key; what is absent stays, null sets back to the default. */
-export class UpdateKeyDto extends PartialType(CreateKeyDto) {}
+export class UpdateKeyDto extends PartialType(CreateKeyDto, { skipNullProperties: false }) {}
 
 /** How to give a key a new secret. */
 export class RotateKeyDto {
   @ApiPropertyOptional({
+    type: Number,
+    nullable: true,
     example: DEFAULT_GRACE_S,
     default: DEFAULT_GRACE_S,
     minimum: 0,
@@ -201,7 +216,7 @@ export class RotateKeyDto {
   @IsInt()
   @Min(0)
   @Max(LONGEST_GRACE_S)
-  grace_s: number = DEFAULT_GRACE_S;
+  grace_s?: number | null;
 }
 
 /** Which keys to list. */

@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '../../common/index.js';
+import { AppError, instant } from '../../common/index.js';
 import { Budgets } from '../../costs/index.js';
-import type {
-  CreateKeyDto,
-  KeyDto,
-  KeyListDto,
-  KeyWithSecretDto,
-  ListKeysQuery,
-  UpdateKeyDto,
+import {
+  type CreateKeyDto,
+  type KeyDto,
+  type KeyListDto,
+  type KeyWithSecretDto,
+  type ListKeysQuery,
+  MONEY_DECIMALS,
+  type UpdateKeyDto,
 } from './keys.dto.js';
 import { type KeyRow, keyNotFound, type KeySettings, KeyStore } from './key-store.js';
 import { LastUsed } from './last-used.js';
 import { newSecret } from './secret.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const MONEY_DECIMALS = 10;
 
 const DEFAULTS: Omit<KeySettings, 'name'> = {
   note: null,
@@ -44,7 +44,7 @@ export class KeysService {
 
   /** @throws AppError INVALID_REQUEST, or CONFLICT for a budget while a model's price is not known */
   async create(dto: CreateKeyDto): Promise<KeyWithSecretDto> {
-    const settings = this.checked({ ...DEFAULTS, name: dto.name, ...changesOf(dto) });
+    const settings = this.changed({ ...DEFAULTS, name: dto.name }, dto);
     const secret = newSecret();
     const id = await this.keys.insert(settings, secret);
     return { ...toDto(await this.keys.get(id)), secret: secret.text };
@@ -65,7 +65,7 @@ export class KeysService {
 
   /** @throws AppError NOT_FOUND, INVALID_REQUEST, CONFLICT as `create` */
   async update(id: string, dto: UpdateKeyDto): Promise<KeyDto> {
-    await this.keys.update(checkId(id), (settings) => this.checked({ ...settings, ...changesOf(dto) }));
+    await this.keys.update(checkId(id), (settings) => this.changed(settings, dto));
     return this.get(id);
   }
 
@@ -81,7 +81,8 @@ export class KeysService {
     await this.keys.revoke(checkId(id));
   }
 
-  private checked(settings: KeySettings): KeySettings {
+  private changed(before: KeySettings, dto: UpdateKeyDto): KeySettings {
+    const settings = { ...before, ...changesOf(dto) };
     const { scopes, collections, write_collections, labels } = settings;
     if (scopes.includes('admin')) {
       if (collections !== null)
@@ -90,22 +91,26 @@ export class KeysService {
         throw invalid('write_collections', 'write_collections cannot bound a key that may do everything');
       if (labels.length > 0) throw invalid('labels', 'labels are of no use to a key that sees everything');
     }
-    if (settings.daily_usd !== null || settings.monthly_usd !== null) this.budgets.checkPrices();
+    // only then: a key that has a budget already can be changed whatever has become of the prices
+    if (dto.daily_usd != null || dto.monthly_usd != null) this.budgets.checkPrices();
     return settings;
   }
 }
 
 /** What a request says of the settings; null is the default. */
-function changesOf(
-  dto: Omit<UpdateKeyDto, 'expires_at'> & { expires_at?: string | null },
-): Partial<KeySettings> {
-  const { name, expires_at, daily_usd, monthly_usd, ...rest } = dto;
+function changesOf({
+  name,
+  expires_at,
+  daily_usd,
+  monthly_usd,
+  ...rest
+}: UpdateKeyDto): Partial<KeySettings> {
   const plain = Object.entries(rest)
     .filter(([, value]) => value !== undefined)
     .map(([field, value]) => [field, value ?? DEFAULTS[field as keyof typeof DEFAULTS]]);
   return {
     ...(Object.fromEntries(plain) as Partial<KeySettings>),
-    ...(name == null ? {} : { name }),
+    ...(name === undefined ? {} : { name }),
     ...(daily_usd === undefined ? {} : { daily_usd: decimalOf(daily_usd) }),
     ...(monthly_usd === undefined ? {} : { monthly_usd: decimalOf(monthly_usd) }),
     ...(expires_at === undefined ? {} : { expires_at: instantOf(expires_at) }),
@@ -118,8 +123,8 @@ function decimalOf(usd: number | null): string | null {
 
 function instantOf(text: string | null): Date | null {
   if (text === null) return null;
-  const date = new Date(text);
-  if (date.getTime() > Date.now() && date.getUTCFullYear() < 10_000) return date;
+  const date = new Date(instant('expires_at', text) ?? '');
+  if (date.getTime() > Date.now()) return date;
   throw invalid('expires_at', 'expires_at takes a time to come, such as 2030-06-30T00:00:00Z');
 }
 
