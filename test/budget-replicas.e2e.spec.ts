@@ -1,5 +1,6 @@
 // Real: two processes of the built service on one PostgreSQL server, HTTP, prices, budgets and the ledger. The providers
 // are a stand-in on a loopback port that speaks their wire protocols.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -278,6 +279,74 @@ function worstCaseOf({ detail }: Problem): bigint {
   const [, amount] = /may cost up to \$(\d+\.\d+),/.exec(detail) ?? [];
   return toTrillionths(amount!);
 }
+
+describe.runIf(onServer)('a budget that begins', () => {
+  it('counts the calls that are just being written', async () => {
+    await using app = replica('1');
+    await app.ready();
+    const connect = async () => {
+      const client = new pg.Client({ connectionString: storage.env['DATABASE_URL']! });
+      await client.connect();
+      return client;
+    };
+    const [writer, reserver] = [await connect(), await connect()];
+    try {
+      const key = randomUUID();
+      const call = {
+        id: randomUUID(),
+        requestId: 'r',
+        keyId: key,
+        isRequest: true,
+        operation: 'answer',
+        model: 'm',
+        attempt: 1,
+        outcome: 'ok',
+        inputTokens: 1,
+        outputTokens: 1,
+        cacheReadTokens: 0,
+        cacheWriteTokens: 0,
+        embeddingTokens: 0,
+        estimated: false,
+        costUsd: '1',
+        latencyMs: 1,
+      };
+      const limits = JSON.stringify([
+        { scope: key, period: 'day', limit_usd: '5' },
+        { scope: key, period: 'month', limit_usd: '5' },
+      ]);
+      await writer.query('BEGIN');
+      await writer.query('SELECT * FROM record_calls($1::jsonb, $2::uuid[])', [JSON.stringify([call]), []]);
+      const reserved = reserver.query(
+        "SELECT reserve_budget($1, 1, NULL, interval '30 s', $2::jsonb) AS verdict",
+        [randomUUID(), limits],
+      );
+      // it waits for the writer, or the budget would begin without that call
+      const waits = await poll('the reservation waits', async () => {
+        const { rows } = await writer.query<{ n: number }>(
+          "SELECT count(*)::int AS n FROM pg_locks WHERE relation = 'llm_calls'::regclass AND NOT granted",
+        );
+        return rows[0]!.n > 0 ? true : undefined;
+      });
+      expect(waits).toBe(true);
+      await writer.query('COMMIT');
+      const { rows } = await reserved;
+      const { budgets } = (rows as { verdict: { budgets: { spentUsd: string }[] } }[])[0]!.verdict;
+      expect(budgets.map(({ spentUsd }) => Number(spentUsd))).toEqual([1, 1]);
+      // and those that are written afterwards, once each
+      await writer.query('SELECT * FROM record_calls($1::jsonb, $2::uuid[])', [
+        JSON.stringify([{ ...call, id: randomUUID() }, call]),
+        [],
+      ]);
+      const spent = await writer.query<{ spent_usd: string }>(
+        'SELECT spent_usd FROM budgets WHERE scope = $1',
+        [key],
+      );
+      expect(spent.rows.map(({ spent_usd }) => Number(spent_usd))).toEqual([2, 2]);
+    } finally {
+      await Promise.all([writer.end(), reserver.end()]);
+    }
+  });
+});
 
 describe.runIf(onServer)('a budget that replicas share', () => {
   it('is spent to less than one worst case, never passed, and equals the ledger to the last digit', async ({

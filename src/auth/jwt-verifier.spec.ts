@@ -116,7 +116,7 @@ describe('a valid token', () => {
       AUTH_LABELS_CLAIM: 'https://example.com/teams',
     });
     const claims = { roles: ['footnote:search'], 'https://example.com/teams': ['hr'] };
-    const token = await provider.token({ ...claims, scope: 'admin', groups: ['board'] });
+    const token = await provider.token({ ...claims, scope: 'footnote:admin', groups: ['board'] });
     expect(await other.verify(token)).toMatchObject({ scopes: ['search'], labels: ['hr'] });
   });
 
@@ -214,7 +214,7 @@ describe('a token is refused', () => {
       'whose claims were changed',
       async () => {
         const [header, , signature] = (await provider.token()).split('.');
-        const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'root', exp: now() + 300, scope: 'admin' };
+        const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'root', exp: now() + 300, scope: 'footnote:admin' };
         return [header, SEGMENT(claims), signature].join('.');
       },
     ],

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
-import { AppError, type Caller, SCOPES, unrestricted } from '../common/index.js';
+import { AppError, type Caller, type Scope, SCOPES, unrestricted } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 
 /** Signatures by private keys only: with a shared secret, whoever can check a token could make one. */
@@ -60,7 +60,10 @@ function callerOf(payload: JWTPayload, scopesClaim: string, labelsClaim: string)
   const sub: unknown = payload.sub;
   if (typeof sub !== 'string' || !SUBJECT.test(sub)) return undefined;
   const granted = words(payload[scopesClaim]);
-  const scopes = SCOPES.filter((scope) => granted.includes(scope) || granted.includes(`footnote:${scope}`));
+  // of another service's administrators, too, a provider may say `admin`
+  const isGranted = (scope: Scope): boolean =>
+    granted.includes(`footnote:${scope}`) || (scope !== 'admin' && granted.includes(scope));
+  const scopes = SCOPES.filter(isGranted);
   return {
     ...unrestricted(`jwt:${sub}`),
     scopes,

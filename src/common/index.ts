@@ -17,7 +17,7 @@ export {
 } from './openapi/api-problems.js';
 export * from './http/caller.js';
 export { instant } from './http/instant.js';
-export { CURSOR, CURSOR_MESSAGE, decodeCursor, pageOf } from './http/cursor.js';
+export { CURSOR, CURSOR_MESSAGE, Cursors } from './http/cursors.js';
 export { Batcher } from './concurrency/batcher.js';
 export { Groups } from './concurrency/groups.js';
 export * from './providers/index.js';

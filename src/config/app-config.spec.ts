@@ -15,7 +15,13 @@ describe('AppConfig', () => {
     expect(config.budgets).toEqual({ dailyUsd: undefined, monthlyUsd: undefined });
     expect(config.responseCacheTtlMs).toBe(0);
     expect(config.embeddingModel).toBe('lexical-hash');
-    expect(config.rateLimits).toEqual({ rpm: 60, tpm: 100_000, concurrency: 10, onRedisFailure: 'open' });
+    expect(config.rateLimits).toEqual({
+      rpm: 60,
+      tpm: 100_000,
+      concurrency: 10,
+      global: { rpm: 0, tpm: 0, concurrency: 0 },
+      onRedisFailure: 'open',
+    });
   });
 
   it('chooses the model by the key that is there', () => {

@@ -160,9 +160,13 @@ export class AppConfig {
 
 function readJwt(read: EnvReader): AppConfig['auth']['jwt'] {
   const jwksUrl = read.url('AUTH_JWKS_URL', ['http:', 'https:']);
-  if (jwksUrl === undefined) return undefined;
   const issuer = read.string('AUTH_ISSUER');
   const audience = read.string('AUTH_AUDIENCE');
+  if (jwksUrl === undefined) {
+    if (issuer !== undefined || audience !== undefined)
+      read.problems.push('AUTH_ISSUER or AUTH_AUDIENCE is set, but AUTH_JWKS_URL is not: set it');
+    return undefined;
+  }
   // without them, any token of that provider would do, whoever it is for
   if (issuer === undefined || audience === undefined)
     read.problems.push('AUTH_JWKS_URL is set, so AUTH_ISSUER and AUTH_AUDIENCE must be set');

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { AppError } from '../common/index.js';
+import { AppError, isUuid } from '../common/index.js';
 import { AppConfig, ConfigError } from '../config/index.js';
 import { Database } from '../database/index.js';
 import { type BudgetCharge, type BudgetLimit, type BudgetRef, endOfPeriod, type Payer } from './budget.js';
@@ -30,8 +30,6 @@ interface Verdict {
 }
 
 const SERVICE = 'service';
-/** Keys have these as ids; nobody else has a budget. */
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOST_SEEN = 10_000;
 /** A reservation that was not renewed for this long is void: its process is dead, or cut off from the database. */
 const LEASE_SECONDS = 30;
@@ -107,7 +105,8 @@ export class Budgets implements OnApplicationShutdown {
 
   /** Who pays for what a key has begun, and others go on with. Null: the service itself. */
   async payer(id: string | null): Promise<Payer> {
-    const own = id === null || !UUID.test(id) ? [] : await this.readKeys(id);
+    // keys have such ids; nobody else has a budget
+    const own = id === null || !isUuid(id) ? [] : await this.readKeys(id);
     const limit = (period: BudgetLimit['period']) => own.find((other) => other.period === period)?.limitUsd;
     return { id, dailyUsd: limit('day'), monthlyUsd: limit('month') };
   }

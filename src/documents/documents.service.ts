@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository, SelectQueryBuilder } from 'typeorm';
-import { AppError, type Caller, checkWritable, decodeCursor, pageOf } from '../common/index.js';
+import { AppError, type Caller, checkWritable, Cursors, isUuid } from '../common/index.js';
+import { AppConfig } from '../config/index.js';
 import type { DocumentDto, DocumentListDto, ListDocumentsQuery } from './dto/document.dto.js';
 import { DocumentEntity } from './entities/document.entity.js';
 import { checkVisible, readingOnly, type Visibility, visibilityOf } from './visibility.js';
 
 const DEFAULT_LIMIT = 50;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The documents that a {@link Visibility} shows: `d`, of collection `c`. */
 const VISIBLE = `(
@@ -18,7 +18,14 @@ const VISIBLE = `(
 /** Reads and deletes documents, of which every caller sees its own part. */
 @Injectable()
 export class DocumentsService {
-  constructor(@InjectRepository(DocumentEntity) private readonly documents: Repository<DocumentEntity>) {}
+  private readonly cursors: Cursors;
+
+  constructor(
+    @InjectRepository(DocumentEntity) private readonly documents: Repository<DocumentEntity>,
+    { auth }: AppConfig,
+  ) {
+    this.cursors = new Cursors(auth.adminApiKey);
+  }
 
   /** @throws AppError INVALID_REQUEST for a cursor that is none of ours, FORBIDDEN for a collection it sees nothing of */
   async list(
@@ -29,27 +36,25 @@ export class DocumentsService {
     const query = this.visible(visibility);
     if (collection !== undefined) query.andWhere('c.name = :collection', { collection });
     if (status !== undefined) query.andWhere('d.status = :status', { status });
-    if (cursor !== undefined) query.andWhere('d.seq < :before', { before: decodeCursor(cursor) });
+    if (cursor !== undefined) query.andWhere('d.seq < :before', { before: this.cursors.decode(cursor) });
     const found = await query
       .orderBy('d.seq', 'DESC')
       .limit(limit + 1)
       .getMany();
-    const { page, next } = pageOf(found, limit);
+    const { page, next } = this.cursors.page(found, limit);
     return { documents: page.map(toDto), next_cursor: next };
   }
 
   /** @throws AppError NOT_FOUND, also for what the caller may not see */
   async get(id: string, visibility: Visibility): Promise<DocumentDto> {
-    const found = UUID.test(id)
-      ? await this.visible(visibility).andWhere('d.id = :id', { id }).getOne()
-      : null;
+    const found = isUuid(id) ? await this.visible(visibility).andWhere('d.id = :id', { id }).getOne() : null;
     if (found === null) throw notFound();
     return toDto(found);
   }
 
   /** The normalised text that all offsets index. @throws AppError NOT_FOUND, also for what the caller may not read */
   async content(id: string, visibility: Visibility): Promise<string> {
-    const found = UUID.test(id)
+    const found = isUuid(id)
       ? await this.visible(readingOnly(visibility))
           .andWhere('d.id = :id', { id })
           .select(['d.id', 'd.content'])

@@ -197,6 +197,7 @@ const server = createServer((request, response) => {
       answer,
       sources: sources.map(({ content, ...source }) => ({
         ...source,
+        id: `${source.documentId}:${source.start}-${source.end}`,
         content_preview: content.slice(0, 200),
       })),
       tokens_used: tokens,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { decodeCursor, pageOf } from '../../common/index.js';
+import { Cursors } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Database } from '../../database/index.js';
 import type { AnswerRecord } from './answer-record.js';
@@ -89,12 +89,14 @@ const DELETE_OLD = `
 @Injectable()
 export class AnswerStore {
   private readonly days: number;
+  private readonly cursors: Cursors;
 
   constructor(
     private readonly database: Database,
     config: AppConfig,
   ) {
     this.days = config.answers.retentionDays;
+    this.cursors = new Cursors(config.auth.adminApiKey);
   }
 
   /** In one statement; what is there already stays. */
@@ -121,14 +123,14 @@ export class AnswerStore {
     cursor: string | undefined,
   ): Promise<{ page: AnswerItemRow[]; next: string | null }> {
     const { keyId, model, finishReason, error, thumb, from, to, collection } = filter;
-    const before = cursor === undefined ? undefined : decodeCursor(cursor);
+    const before = cursor === undefined ? undefined : this.cursors.decode(cursor);
     const values = [keyId, before, model, finishReason, error, thumb, from, to, collection];
     const rows = await this.database.query<AnswerItemRow & Record<string, unknown>>(LIST, [
       this.days,
       ...values.map((value) => value ?? null),
       limit + 1,
     ]);
-    return pageOf(rows, limit);
+    return this.cursors.page(rows, limit);
   }
 
   /** Takes down what somebody thinks of an answer, in place of what was thought before. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, register } from 'prom-client';
-import { AppError, type Caller, hasScope, instant } from '../../common/index.js';
+import { AppError, type Caller, hasScope, instant, isUuid } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import { type AnswerItemRow, AnswerStore, type FeedbackRow } from './answer-store.js';
 import type {
@@ -11,8 +11,6 @@ import type {
   ListAnswersQuery,
   RecordedAnswerDto,
 } from './answers.dto.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const feedback = new Counter({
   name: 'footnote_answer_feedback_total',
@@ -80,7 +78,7 @@ function seenBy(caller: Caller): string | undefined {
 
 /** @throws AppError NOT_FOUND for what can be no id */
 function checkId(id: string): string {
-  if (UUID.test(id)) return id;
+  if (isUuid(id)) return id;
   throw answerNotFound();
 }
 

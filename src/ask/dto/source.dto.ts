@@ -6,7 +6,10 @@ const PREVIEW_LENGTH = 200;
 
 /** A passage that was found. */
 export class HitDto {
-  @ApiProperty({ example: '42', description: 'Id of the passage.' })
+  @ApiProperty({
+    example: '9f4c1c5e-4f0e-4f0e-9d2b-7a5f0c1d2e3f:0-78',
+    description: 'Id of the passage: its document and its place there.',
+  })
   id!: string;
 
   @ApiProperty({ example: '9f4c1c5e-4f0e-4f0e-9d2b-7a5f0c1d2e3f', format: 'uuid' })
@@ -88,7 +91,8 @@ export class CitationDto {
 
 export function toHitDto(hit: SearchHit): HitDto {
   return {
-    id: hit.id,
+    // the passage's own number would tell how many there are that the caller does not see
+    id: `${hit.documentId}:${hit.start}-${hit.end}`,
     document_id: hit.documentId,
     collection: hit.collection,
     title: hit.title,

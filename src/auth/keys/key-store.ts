@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { AppError, Batcher, decodeCursor, pageOf, type Scope } from '../../common/index.js';
+import { AppError, Batcher, Cursors, type Scope } from '../../common/index.js';
+import { AppConfig } from '../../config/index.js';
 import { Database, type SqlRunner } from '../../database/index.js';
 import type { Secret } from './secret.js';
 
@@ -102,7 +103,14 @@ const BUDGETS = `
 export class KeyStore {
   private readonly secrets = new Batcher<KnownSecret>((prefixes) => this.read(prefixes));
 
-  constructor(private readonly database: Database) {}
+  private readonly cursors: Cursors;
+
+  constructor(
+    private readonly database: Database,
+    { auth }: AppConfig,
+  ) {
+    this.cursors = new Cursors(auth.adminApiKey);
+  }
 
   /** The secret of a prefix, as it is now. */
   find(prefix: string): Promise<KnownSecret | undefined> {
@@ -124,8 +132,11 @@ export class KeyStore {
     cursor: string | undefined,
     withRevoked: boolean,
   ): Promise<{ page: KeyRow[]; next: string | null }> {
-    const before = cursor === undefined ? null : decodeCursor(cursor);
-    return pageOf(await this.database.query<KeyRowOf>(LIST, [null, before, withRevoked, limit + 1]), limit);
+    const before = cursor === undefined ? null : this.cursors.decode(cursor);
+    return this.cursors.page(
+      await this.database.query<KeyRowOf>(LIST, [null, before, withRevoked, limit + 1]),
+      limit,
+    );
   }
 
   /** @throws AppError NOT_FOUND */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError, instant } from '../../common/index.js';
+import { AppError, instant, isUuid } from '../../common/index.js';
 import { Budgets } from '../../costs/index.js';
 import {
   type CreateKeyDto,
@@ -13,8 +13,6 @@ import {
 import { type KeyRow, keyNotFound, type KeySettings, KeyStore } from './key-store.js';
 import { LastUsed } from './last-used.js';
 import { newSecret } from './secret.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const DEFAULTS: Omit<KeySettings, 'name'> = {
   note: null,
@@ -134,7 +132,7 @@ function invalid(field: string, message: string): AppError {
 
 /** @throws AppError NOT_FOUND for what can be no id */
 function checkId(id: string): string {
-  if (UUID.test(id)) return id;
+  if (isUuid(id)) return id;
   throw keyNotFound();
 }
 

@@ -135,18 +135,27 @@ const RESERVE = `
     fits boolean := true;
     states jsonb := '[]';
   BEGIN
+    IF EXISTS (
+      SELECT FROM jsonb_to_recordset(limits) AS l (scope text, period text)
+      WHERE NOT EXISTS (SELECT FROM budgets b WHERE b.scope = l.scope AND b.period = l.period
+        AND b.starts_on = date_trunc(l.period, instant AT TIME ZONE 'UTC')::date)
+    ) THEN
+      -- a budget begins: with what is in the ledger, and nothing is just being written there that would see no budget yet.
+      -- Before any row is locked, because those who write there lock the rows afterwards
+      LOCK TABLE llm_calls IN SHARE MODE;
+      INSERT INTO budgets (scope, period, starts_on, spent_usd)
+        SELECT l.scope, l.period, p.starts_on, spent_in_period(l.scope, l.period, p.starts_on)
+        FROM jsonb_to_recordset(limits) AS l (scope text, period text)
+        CROSS JOIN LATERAL (SELECT date_trunc(l.period, instant AT TIME ZONE 'UTC')::date AS starts_on) p
+        ORDER BY l.scope, l.period
+        ON CONFLICT DO NOTHING;
+    END IF;
     FOR budget IN
       SELECT l.scope, l.period, l.limit_usd, date_trunc(l.period, instant AT TIME ZONE 'UTC')::date AS starts_on
       FROM jsonb_to_recordset(limits) AS l (scope text, period text, limit_usd numeric) ORDER BY l.scope, l.period
     LOOP
-      LOOP
-        SELECT b.spent_usd INTO spent FROM budgets b
-          WHERE b.scope = budget.scope AND b.period = budget.period AND b.starts_on = budget.starts_on FOR UPDATE;
-        EXIT WHEN FOUND;
-        INSERT INTO budgets (scope, period, starts_on, spent_usd)
-          VALUES (budget.scope, budget.period, budget.starts_on, spent_in_period(budget.scope, budget.period, budget.starts_on))
-          ON CONFLICT DO NOTHING;
-      END LOOP;
+      SELECT b.spent_usd INTO STRICT spent FROM budgets b
+        WHERE b.scope = budget.scope AND b.period = budget.period AND b.starts_on = budget.starts_on FOR UPDATE;
       SELECT coalesce(sum(r.amount_usd), 0) INTO reserved FROM budget_reservations r
         WHERE r.scope = budget.scope AND r.period = budget.period AND r.starts_on = budget.starts_on
           AND r.id <> reservation AND r.expires_at > clock_timestamp();
