@@ -1,6 +1,7 @@
 // Real: HTTP, database, ingestion and search. Nothing is faked.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AcceptedDocumentsDto } from '../src/documents/dto/document.dto.js';
+import { HitReader } from '../src/retrieval/hit-reader.js';
 import { expectProblem, startApp, type TestApp } from './support/app.js';
 
 let app: TestApp;
@@ -63,6 +64,25 @@ describe('documents with labels', () => {
     await add('Plan', 'The plan is to move in July.', fields);
     expect((await app.document(id)).allowed).toBeNull();
     expect(await find([])).toBe(1);
+  });
+
+  it('are not read by who may not see them, even when the search has not looked', async () => {
+    // as of a document that gets its labels between the search and the reading of what it found
+    const [hit] = await app.sql<{ id: string }>(
+      `SELECT c.id::text AS id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.title = 'Secret salaries'`,
+    );
+    const candidate = { chunkId: hit!.id, similarity: 1, keywordScore: 1, score: 1, minSimilarity: 0 };
+    const read = (labels: string[] | undefined) =>
+      app.app.get(HitReader, { strict: false }).read(['salary'], [candidate], {
+        topK: 5,
+        most: 5,
+        keepsStrongKeywords: true,
+        reranks: false,
+        labels,
+      });
+    expect(await read([])).toEqual({ hits: [], isStale: true });
+    for (const labels of [['hr'], undefined])
+      expect(await read(labels)).toMatchObject({ hits: [{ title: 'Secret salaries' }], isStale: false });
   });
 
   it('come with files too, as a JSON list', async () => {

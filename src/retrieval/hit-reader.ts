@@ -49,6 +49,8 @@ interface Selection {
   keepsStrongKeywords: boolean;
   /** Rank the first ones anew, by how the question's words stand in them. */
   reranks: boolean;
+  /** Visibility labels that the caller carries; undefined: it sees documents whatever they are labelled. */
+  labels?: readonly string[] | undefined;
 }
 
 interface KeptHit {
@@ -59,7 +61,7 @@ interface KeptHit {
 export interface ReadHits {
   /** Best first, up to `most`. */
   hits: SearchHit[];
-  /** Some of what was found has been replaced or deleted since, or is not live yet. */
+  /** Some of what was found has been replaced, deleted or labelled since, or is not live yet. */
   isStale: boolean;
 }
 
@@ -93,7 +95,10 @@ export class HitReader {
       wanted.push(candidate);
     }
     if (wanted.length === 0) return { hits: [], isStale: false };
-    const rows = await this.rows(wanted.map(({ chunkId }) => chunkId));
+    const rows = await this.rows(
+      wanted.map(({ chunkId }) => chunkId),
+      selection.labels,
+    );
     const wordings = certain < wanted.length ? queries.map((query) => new Set(terms(query))) : [];
     // English, as most are, is stemmed here, and only as far as it is needed
     const stemmed = await stemmedCoverage(
@@ -120,13 +125,18 @@ export class HitReader {
     };
   }
 
-  private async rows(ids: readonly string[]): Promise<Map<string, HitRow>> {
+  /** Those that the caller may see now, whatever was searched before. */
+  private async rows(
+    ids: readonly string[],
+    labels: readonly string[] | undefined,
+  ): Promise<Map<string, HitRow>> {
     const rows = await this.database.query<HitRow>(
       `SELECT c.id::text AS id, c.document_id, k.name AS collection, k.language, d.title, d.url, c.context, c.text,
               c.heading_path, c.start_offset, c.end_offset, c.page
        FROM chunks c JOIN documents d ON d.id = c.document_id AND d.live_revision = c.revision JOIN collections k ON k.id = c.collection_id
-       WHERE c.id = ANY ($1::bigint[])`,
-      [ids],
+       WHERE c.id = ANY ($1::bigint[])
+         AND ($2::text[] IS NULL OR d.allowed IS NULL OR d.allowed && $2)`,
+      [ids, labels ?? null],
     );
     return new Map(rows.map((row) => [row.id, row]));
   }

@@ -68,6 +68,7 @@ interface SearchedCollection {
   /** There is one from the first chunk on. */
   language: string;
   has_hidden_chunks: boolean;
+  has_labels: boolean;
   chunk_count: number;
   all_chunks: number;
 }
@@ -161,6 +162,7 @@ export class SearchService {
       most: this.order.candidates,
       keepsStrongKeywords: request.mode !== 'semantic',
       // measured for the built-in model only
+      labels: request.labels,
       reranks: request.mode === 'hybrid' && groups.every(({ model }) => !model.traits.findsBeyondKeywords),
     };
     if (request.isOneQuestion) return [await this.hits.read(queries, fuseQueries(merged), selection)];
@@ -189,7 +191,8 @@ export class SearchService {
           vector: vectors[index] ?? new Float32Array(),
           vectorParameter: parameters[index] ?? Buffer.alloc(0),
           filter: request.filter,
-          labels: request.labels,
+          // where nothing is labelled, a search need not look
+          labels: collection.has_labels ? request.labels : undefined,
           hasHiddenChunks: collection.has_hidden_chunks,
           chunkCount: collection.chunk_count,
           allChunks: collection.all_chunks,
@@ -235,7 +238,8 @@ export class SearchService {
     const rows = await this.database.query<SearchedCollection & { dimensions: number | null }>(
       `SELECT c.id, c.name, c.language, s.id AS space_id, s.model, s.dimensions, c.chunk_count::float8 AS chunk_count,
               (SELECT sum(chunk_count)::float8 FROM collections) AS all_chunks,
-              EXISTS (SELECT FROM documents d WHERE d.collection_id = c.id AND d.has_hidden_chunks) AS has_hidden_chunks
+              EXISTS (SELECT FROM documents d WHERE d.collection_id = c.id AND d.has_hidden_chunks) AS has_hidden_chunks,
+              EXISTS (SELECT FROM documents d WHERE d.collection_id = c.id AND d.allowed IS NOT NULL) AS has_labels
        FROM collections c JOIN embedding_spaces s ON s.collection_id = c.id AND s.active
        WHERE ($1::text[] IS NULL OR c.name = ANY ($1)) AND ($2::text[] IS NULL OR c.name = ANY ($2)) ORDER BY c.id`,
       [names ?? null, readable ?? null],

@@ -15,6 +15,7 @@ export class Access1764600000000 implements MigrationInterface {
     await runner.query('DROP TABLE answers, api_key_secrets, api_keys');
     await runner.query(`DELETE FROM budgets WHERE scope <> 'service'`);
     await runner.query(`DELETE FROM budget_reservations WHERE scope <> 'service'`);
+    await runner.query('DROP INDEX documents_labels_idx');
     await runner.query('ALTER TABLE document_sources DROP COLUMN key_id');
     await runner.query(before.SPENT);
     for (const made of [before.RESERVE, before.RECORD])
@@ -63,6 +64,8 @@ const KEYS = [
 ];
 
 const LEDGER = [
+  // whether a search has to look at labels
+  'CREATE INDEX documents_labels_idx ON documents (collection_id) WHERE allowed IS NOT NULL',
   // a key's id, admin, anonymous, jwt:<subject>; null: the service itself
   'ALTER TABLE llm_calls ADD COLUMN key_id text',
   'CREATE INDEX llm_calls_key_id_idx ON llm_calls (key_id, created_at)',

@@ -14,6 +14,7 @@ export type DocumentStatus = (typeof DOCUMENT_STATUSES)[number];
 @Index('documents_content_key', { synchronize: false })
 @Index('documents_unfinished_idx', { synchronize: false })
 @Index('documents_hidden_chunks_idx', { synchronize: false })
+@Index('documents_labels_idx', { synchronize: false })
 @Index('documents_turn_idx', { synchronize: false })
 @Index('documents_metadata_idx', { synchronize: false })
 export class DocumentEntity {
