@@ -17,7 +17,8 @@ export {
 } from './openapi/api-problems.js';
 export * from './http/caller.js';
 export { instant } from './http/instant.js';
-export { CURSOR, CURSOR_MESSAGE, Cursors } from './http/cursors.js';
+export { Cursors } from './http/cursors.js';
+export { PageQuery, TimeQuery } from './http/queries.js';
 export { Batcher } from './concurrency/batcher.js';
 export { Groups } from './concurrency/groups.js';
 export * from './providers/index.js';

@@ -1,24 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsISO8601, IsOptional } from 'class-validator';
-
-/** Bounds of a cost summary. */
-export class CostQuery {
-  @ApiPropertyOptional({
-    description: 'First instant that counts, ISO 8601.',
-    example: '2026-11-01T00:00:00Z',
-  })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  from?: string;
-
-  @ApiPropertyOptional({
-    description: 'First instant that no longer counts, ISO 8601.',
-    example: '2026-12-01T00:00:00Z',
-  })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  to?: string;
-}
+import { ApiProperty } from '@nestjs/swagger';
 
 /** Tokens as billed. */
 export class TokenTotals {

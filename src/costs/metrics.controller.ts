@@ -2,9 +2,9 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { register } from 'prom-client';
-import { ApiProblems, instant, RequiresScope } from '../common/index.js';
+import { ApiProblems, instant, RequiresScope, TimeQuery } from '../common/index.js';
 import { Budgets } from './budgets.js';
-import { CostQuery, CostSummary } from './cost-summary.dto.js';
+import { CostSummary } from './cost-summary.dto.js';
 import { CostSummaryService } from './cost-summary.service.js';
 
 const PROMETHEUS_TYPES = ['text/plain', 'application/openmetrics-text'];
@@ -39,7 +39,7 @@ export class MetricsController {
   })
   @ApiProblems('INVALID_REQUEST')
   async metrics(
-    @Query() query: CostQuery,
+    @Query() query: TimeQuery,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {

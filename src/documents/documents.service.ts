@@ -7,8 +7,6 @@ import type { DocumentDto, DocumentListDto, ListDocumentsQuery } from './dto/doc
 import { DocumentEntity } from './entities/document.entity.js';
 import { checkVisible, readingOnly, type Visibility, visibilityOf } from './visibility.js';
 
-const DEFAULT_LIMIT = 50;
-
 /** The documents that a {@link Visibility} shows: `d`, of collection `c`. */
 const VISIBLE = `(
   ((CAST(:readable AS text[]) IS NULL OR c.name = ANY (CAST(:readable AS text[])))
@@ -29,7 +27,7 @@ export class DocumentsService {
 
   /** @throws AppError INVALID_REQUEST for a cursor that is none of ours, FORBIDDEN for a collection it sees nothing of */
   async list(
-    { collection, status, cursor, limit = DEFAULT_LIMIT }: ListDocumentsQuery,
+    { collection, status, cursor, limit }: ListDocumentsQuery,
     visibility: Visibility,
   ): Promise<DocumentListDto> {
     if (collection !== undefined) checkVisible(visibility, collection);

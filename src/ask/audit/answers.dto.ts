@@ -1,18 +1,6 @@
-import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  IsIn,
-  IsInt,
-  IsISO8601,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-} from 'class-validator';
-import { CURSOR, CURSOR_MESSAGE, IsStorable } from '../../common/index.js';
+import { ApiProperty, ApiPropertyOptional, OmitType, IntersectionType } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { PageQuery, TimeQuery, IsStorable } from '../../common/index.js';
 import { AlternativeDto, AnswerDto } from '../dto/answer.dto.js';
 import { CitationDto, SourceDto } from '../dto/source.dto.js';
 import { TimingsDto } from '../dto/timings.dto.js';
@@ -194,7 +182,7 @@ export class RecordedAnswerDto extends AnswerItemDto {
 }
 
 /** Which answers to list. All that is given must hold. */
-export class ListAnswersQuery {
+export class ListAnswersQuery extends IntersectionType(PageQuery, TimeQuery) {
   @ApiPropertyOptional({
     description: 'Who asked. Of others than oneself only for the scope `admin`.',
     example: '8f0f5a2e-6d1c-4a51-8f0e-0d9b7c1a2b3c',
@@ -236,35 +224,6 @@ export class ListAnswersQuery {
   @IsOptional()
   @IsIn(THUMBS)
   thumb?: (typeof THUMBS)[number];
-
-  @ApiPropertyOptional({
-    description: 'First instant that counts, ISO 8601.',
-    example: '2026-11-01T00:00:00Z',
-  })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  from?: string;
-
-  @ApiPropertyOptional({
-    description: 'First instant that no longer counts, ISO 8601.',
-    example: '2026-12-01T00:00:00Z',
-  })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  to?: string;
-
-  @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
-  @IsOptional()
-  @Matches(CURSOR, { message: CURSOR_MESSAGE })
-  cursor?: string;
-
-  @ApiPropertyOptional({ example: 50, minimum: 1, maximum: 200, default: 50 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  limit: number = 50;
 }
 
 /** A page of answers, newest first. */

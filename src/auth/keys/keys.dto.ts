@@ -1,11 +1,5 @@
-import {
-  ApiProperty,
-  ApiPropertyOptional,
-  type ApiPropertyOptions,
-  OmitType,
-  PartialType,
-} from '@nestjs/swagger';
-import { Type } from 'class-transformer';
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -17,20 +11,38 @@ import {
   IsOptional,
   IsString,
   Length,
-  Matches,
   Max,
   MaxLength,
   Min,
   ValidateBy,
 } from 'class-validator';
-import { CURSOR, CURSOR_MESSAGE, IsLabels, IsStorable, SCOPES, type Scope } from '../../common/index.js';
+import { IsLabels, IsStorable, PageQuery, SCOPES, type Scope } from '../../common/index.js';
 
 const MOST_COLLECTIONS = 1_000;
 const LONGEST_GRACE_S = 30 * 24 * 3600;
 export const DEFAULT_GRACE_S = 24 * 3600;
 /** Decimals of a budget. */
 export const MONEY_DECIMALS = 10;
-const COLLECTIONS: ApiPropertyOptions = { type: [String], nullable: true, maxItems: MOST_COLLECTIONS };
+
+/** A list of names of collections, or null. */
+function IsCollections(description: string, example: string[]): PropertyDecorator {
+  return applyDecorators(
+    ApiPropertyOptional({
+      type: [String],
+      nullable: true,
+      maxItems: MOST_COLLECTIONS,
+      description,
+      example,
+    }),
+    IsOptional(),
+    IsArray(),
+    ArrayMaxSize(MOST_COLLECTIONS),
+    ArrayUnique(),
+    IsString({ each: true }),
+    Length(1, 100, { each: true }),
+    IsStorable(),
+  );
+}
 
 /** US dollars that a budget holds exactly. `IsNumber` fails on numbers that are written with an exponent. */
 function IsMoney(): PropertyDecorator {
@@ -80,32 +92,10 @@ export class CreateKeyDto {
   @IsIn(SCOPES, { each: true })
   scopes?: Scope[];
 
-  @ApiPropertyOptional({
-    ...COLLECTIONS,
-    example: ['handbook'],
-    description: 'What it may read. Absent or null: all. Not for `admin`.',
-  })
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MOST_COLLECTIONS)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @Length(1, 100, { each: true })
-  @IsStorable()
+  @IsCollections('What it may read. Absent or null: all. Not for `admin`.', ['handbook'])
   collections?: string[] | null;
 
-  @ApiPropertyOptional({
-    ...COLLECTIONS,
-    example: [],
-    description: 'What it may write to, with the scope `ingest`. Absent or null: what it may read.',
-  })
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MOST_COLLECTIONS)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @Length(1, 100, { each: true })
-  @IsStorable()
+  @IsCollections('What it may write to, with the scope `ingest`. Absent or null: what it may read.', [])
   write_collections?: string[] | null;
 
   @ApiPropertyOptional({
@@ -220,24 +210,11 @@ export class RotateKeyDto {
 }
 
 /** Which keys to list. */
-export class ListKeysQuery {
+export class ListKeysQuery extends PageQuery {
   @ApiPropertyOptional({ enum: ['true', 'false'], description: '`true`: those that were revoked, too.' })
   @IsOptional()
   @IsIn(['true', 'false'])
   include_revoked?: 'true' | 'false';
-
-  @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
-  @IsOptional()
-  @Matches(CURSOR, { message: CURSOR_MESSAGE })
-  cursor?: string;
-
-  @ApiPropertyOptional({ example: 100, minimum: 1, maximum: 1000, default: 100 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1000)
-  limit: number = 100;
 }
 
 /** A key, without its secret. */

@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
-import { IsStorable } from '../../common/index.js';
-import { CostGroup, CostQuery } from '../cost-summary.dto.js';
+import { IsStorable, TimeQuery } from '../../common/index.js';
+import { CostGroup } from '../cost-summary.dto.js';
 
 /** Which usage is asked for. */
-export class UsageQuery extends CostQuery {
+export class UsageQuery extends TimeQuery {
   @ApiPropertyOptional({
     example: '8f0f5a2e-6d1c-4a51-8f0e-0d9b7c1a2b3c',
     description: 'Of this key alone. Another than your own takes the scope `metrics`.',

@@ -1,26 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
-import {
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  IsString,
-  IsUrl,
-  Length,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-} from 'class-validator';
-import {
-  CURSOR,
-  CURSOR_MESSAGE,
-  IsLabels,
-  IsSmallJson,
-  IsStorable,
-  MOST_LABELS,
-} from '../../common/index.js';
+import { Transform } from 'class-transformer';
+import { IsIn, IsObject, IsOptional, IsString, IsUrl, Length, Matches, MaxLength } from 'class-validator';
+import { IsLabels, IsSmallJson, IsStorable, MOST_LABELS, PageQuery } from '../../common/index.js';
 import { DOCUMENT_STATUSES, type DocumentStatus } from '../entities/document.entity.js';
 import { COLLECTION_NAME, COLLECTION_NAME_MESSAGE } from './collection.dto.js';
 
@@ -257,7 +238,7 @@ export class DocumentListDto {
 }
 
 /** Which documents to list. */
-export class ListDocumentsQuery {
+export class ListDocumentsQuery extends PageQuery {
   @ApiPropertyOptional({ example: 'handbook' })
   @IsOptional()
   @IsString()
@@ -268,19 +249,6 @@ export class ListDocumentsQuery {
   @IsOptional()
   @IsIn(DOCUMENT_STATUSES)
   status?: DocumentStatus;
-
-  @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
-  @IsOptional()
-  @Matches(CURSOR, { message: CURSOR_MESSAGE })
-  cursor?: string;
-
-  @ApiPropertyOptional({ example: 50, minimum: 1, maximum: 200, default: 50 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  limit?: number;
 }
 
 /** How to ingest. */
