@@ -68,7 +68,7 @@ describe('GET /metrics as JSON', () => {
     });
   });
 
-  it('sums known calls exactly, by model, operation and day', async () => {
+  it('sums known calls exactly, by model, operation, key and day', async () => {
     await app.addDocument({ title: 'Keys', text: 'API keys are rotated every 90 days.' });
     const question = 'How often are API keys rotated?';
     for (let index = 0; index < 3; index++) await app.ask(question);
@@ -103,7 +103,7 @@ describe('GET /metrics as JSON', () => {
     expect(costs.total_cost_usd).toBeCloseTo(costOfA + costOfEmbeddings, 11);
     expect(costs.unpriced_calls).toBe(1);
     expect(costs.budgets).toEqual([]);
-    expect(costs.by_key).toEqual([]);
+    expect(costs.by_key.map(({ key_id }) => key_id)).toEqual(['anonymous']);
 
     const short = (group: CostGroup): [number, number, number, number] => [
       group.calls,
@@ -129,7 +129,7 @@ describe('GET /metrics as JSON', () => {
     expect(byOperation.get('query_embedding')).toMatchObject({ calls: 8, requests: 8 });
     expect(byOperation.get('document_embedding')).toMatchObject({ calls: 1, requests: 0 });
 
-    for (const groups of [costs.by_model, costs.by_operation, costs.by_day]) {
+    for (const groups of [costs.by_model, costs.by_operation, costs.by_key, costs.by_day]) {
       expect(groups.reduce((sum, { requests }) => sum + requests, 0)).toBe(costs.total_requests);
       expect(groups.reduce((sum, { cost_usd }) => sum + cost_usd, 0)).toBeCloseTo(costs.total_cost_usd, 11);
       expect(groups.reduce((sum, { unpriced_calls }) => sum + unpriced_calls, 0)).toBe(costs.unpriced_calls);
