@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { RedisConnection } from '../src/redis/index.js';
 import type { ApiClient, Reply } from './support/app.js';
 import {
   createStorage,
@@ -357,6 +358,23 @@ describe.skipIf(TEST_REDIS_URL === undefined || !onServer)('two replicas with on
     );
     expect(streams.filter((reply) => reply.status === 200)).toHaveLength(5);
     await Promise.all(streams.map((reply) => reply.text()));
+  });
+
+  it('go on by themselves while Redis refuses, too', async () => {
+    const both = await clients({ rpm: 5, tpm: 0, concurrency: 0 });
+    const [connection] = replicas;
+    const redis = connection!.app.get(RedisConnection, { strict: false });
+    // a hash where the set of requests is to be: WRONGTYPE
+    const { body } = await asAdmin(connection!).get<{ keys: { id: string }[] }>('/keys');
+    const key = `footnote:{limits}:requests:key:${body.keys[0]!.id}`;
+    await redis.run((client) => client.hSet(key, 'a', '1'));
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => both[index % 2]!.post('/search', { queries: ['keys'] })),
+    );
+    expect(replies.filter((reply) => reply.status === 200)).toHaveLength(10);
+    expect(replies.filter((reply) => reply.status === 429)).toHaveLength(10);
+    await redis.run((client) => client.del(key));
+    expect((await both[0]!.post('/search', { queries: ['keys'] })).status).toBe(200);
   });
 
   it('go on by themselves while Redis is gone, and together again when it is back', async () => {

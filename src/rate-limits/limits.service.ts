@@ -12,6 +12,7 @@ import { LEASE_MS, RedisLimits } from './redis-limits.js';
 export const WINDOW_MS = 60_000;
 const RENEWAL_MS = LEASE_MS / 3;
 const MOST_UNRELEASED = 10_000;
+const TELL_INTERVAL_MS = 10_000;
 
 const failures = new Counter({
   name: 'footnote_limits_redis_failures_total',
@@ -40,6 +41,7 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
   /** Over, but Redis could not be told so. */
   private readonly unreleased = new Map<string, InFlight>();
   private renewal: NodeJS.Timeout | undefined;
+  private toldAt = -TELL_INTERVAL_MS;
 
   constructor(
     private readonly config: AppConfig,
@@ -109,7 +111,7 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
     try {
       return { result: await ask(shared), store: shared };
     } catch (error) {
-      if (!(error instanceof RedisUnavailableError)) throw error;
+      this.tell(error);
       const isOpen = this.config.rateLimits.onRedisFailure === 'open';
       failures.inc({ decision: isOpen ? 'local' : 'refused' });
       if (isOpen) return { result: await ask(local), store: local };
@@ -124,10 +126,18 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
       await work();
       return true;
     } catch (error) {
-      if (!(error instanceof RedisUnavailableError))
-        this.logger.warn({ err: error }, 'A limit could not be corrected');
+      this.tell(error);
       return false;
     }
+  }
+
+  /** Of what Redis refuses, such as while it is loading, full or only a replica; that it is gone is told elsewhere. */
+  private tell(error: unknown): void {
+    if (error instanceof RedisUnavailableError) return;
+    const now = performance.now();
+    if (now - this.toldAt < TELL_INTERVAL_MS) return;
+    this.toldAt = now;
+    this.logger.warn({ err: error }, 'Redis could not be asked about limits');
   }
 
   private async renew(): Promise<void> {
