@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
+import { ErrorReply } from '@redis/client';
 import { Counter, register } from 'prom-client';
 import { AppError } from '../common/index.js';
 import type { AppConfig } from '../config/index.js';
@@ -28,7 +29,8 @@ interface InFlight {
 
 /**
  * Decides about requests and tokens: in Redis, for all replicas together, where there is one; else in this process. While
- * Redis is gone, each replica decides by itself (`open`), or refuses (`closed`), until it is back.
+ * Redis is gone, or refuses to write (a replica after a failover, one that is out of memory), each replica decides by
+ * itself (`open`), or refuses (`closed`), until it is back.
  */
 export class Limits implements ThrottlerStorage, OnApplicationShutdown {
   private readonly logger = new Logger('Limits');
@@ -40,6 +42,8 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
   /** Over, but Redis could not be told so. */
   private readonly unreleased = new Map<string, InFlight>();
   private renewal: NodeJS.Timeout | undefined;
+  /** That Redis refuses is told of once. */
+  private isRefusalTold = false;
 
   constructor(
     private readonly config: AppConfig,
@@ -107,9 +111,12 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
     const { shared, local } = this;
     if (shared === undefined) return { result: await ask(local), store: local };
     try {
-      return { result: await ask(shared), store: shared };
+      const result = await ask(shared);
+      this.isRefusalTold = false;
+      return { result, store: shared };
     } catch (error) {
-      if (!(error instanceof RedisUnavailableError)) throw error;
+      if (error instanceof ErrorReply) this.tellRefusal(error);
+      else if (!(error instanceof RedisUnavailableError)) throw error;
       const isOpen = this.config.rateLimits.onRedisFailure === 'open';
       failures.inc({ decision: isOpen ? 'local' : 'refused' });
       if (isOpen) return { result: await ask(local), store: local };
@@ -117,6 +124,11 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
         headers: { 'Retry-After': '5' },
       });
     }
+  }
+
+  private tellRefusal(error: ErrorReply): void {
+    if (!this.isRefusalTold) this.logger.warn({ err: error }, 'Redis refuses to decide about limits');
+    this.isRefusalTold = true;
   }
 
   private async attempt(work: () => Promise<void>): Promise<boolean> {
@@ -140,7 +152,9 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
       if (!(await this.attempt(() => store.release(id, buckets)))) break;
       unreleased.delete(id);
     }
-    if (shared.length === 0 && unreleased.size === 0) {
+    // as it is now: others may have come meanwhile
+    const isInUse = [...this.inFlight.values()].some(({ store }) => store === this.shared);
+    if (!isInUse && unreleased.size === 0) {
       clearInterval(this.renewal);
       this.renewal = undefined;
     }
