@@ -179,6 +179,25 @@ describe('two keys with budgets of their own', () => {
     expect((await budgetsOf(admin, one.id)).map(({ spent_usd }) => spent_usd)).toEqual([0.0072, 0.0072]);
   });
 
+  it('begin without adding up the ledger for budgets that have begun', async () => {
+    provider.default(ANSWER);
+    const key = await makeKey(admin, { monthly_usd: 5 });
+    await key.client.ask(SMALL);
+    const [made] = await app.sql<{ text: string }>(
+      "SELECT pg_get_functiondef('spent_in_period'::regproc) AS text",
+    );
+    await app.sql(
+      `CREATE OR REPLACE FUNCTION spent_in_period(scope text, period text, starts_on date) RETURNS numeric
+       LANGUAGE plpgsql AS $$ BEGIN ASSERT period = 'day', 'a month was added up'; RETURN 0; END $$`,
+    );
+    try {
+      await admin.patch(`/keys/${key.id}`, { daily_usd: 5 });
+      await key.client.ask(SMALL);
+    } finally {
+      await app.sql(made!.text);
+    }
+  });
+
   it('of nothing refuse whatever may cost something, and nothing else', async () => {
     provider.default(ANSWER);
     const { client } = await makeKey(admin, { daily_usd: 0 });

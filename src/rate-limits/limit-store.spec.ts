@@ -201,6 +201,9 @@ describe.skipIf(TEST_REDIS_URL === undefined)('limits in Redis', () => {
     await connection!.run((client) => client.scriptFlush());
     await connection!.run((client) => client.del(`footnote:{limits}:tokens:${caller.key}`));
     expect((await store!.hold('b', 90, [caller])).isHeld).toBe(true);
+    await connection!.run((client) => client.del(`footnote:{limits}:weights:${caller.key}`));
+    expect((await store!.hold('c', 90, [caller])).isHeld).toBe(true);
+    expect((await store!.hold('d', 90, [caller])).isHeld).toBe(false);
   });
 });
 

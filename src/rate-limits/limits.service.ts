@@ -29,7 +29,8 @@ interface InFlight {
 
 /**
  * Decides about requests and tokens: in Redis, for all replicas together, where there is one; else in this process. While
- * Redis is gone, each replica decides by itself (`open`), or refuses (`closed`), until it is back.
+ * Redis is gone, or refuses to write (a replica after a failover, one that is out of memory), each replica decides by
+ * itself (`open`), or refuses (`closed`), until it is back.
  */
 export class Limits implements ThrottlerStorage, OnApplicationShutdown {
   private readonly logger = new Logger('Limits');
@@ -150,7 +151,9 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
       if (!(await this.attempt(() => store.release(id, buckets)))) break;
       unreleased.delete(id);
     }
-    if (shared.length === 0 && unreleased.size === 0) {
+    // as it is now: others may have come meanwhile
+    const isInUse = [...this.inFlight.values()].some(({ store }) => store === this.shared);
+    if (!isInUse && unreleased.size === 0) {
       clearInterval(this.renewal);
       this.renewal = undefined;
     }

@@ -107,7 +107,7 @@ export const HOLD = script(`${BEGIN}
       reply[1] = 0
       reply[b + 2] = window
       for _, other in ipairs(redis.call('ZRANGE', tokens, 0, -1)) do
-        if other ~= id then excess = excess - redis.call('HGET', weights, other) end
+        if other ~= id then excess = excess - (redis.call('HGET', weights, other) or 0) end
         if excess <= 0 then
           reply[b + 2] = redis.call('ZSCORE', tokens, other) + window - now
           break

@@ -114,10 +114,16 @@ const ANSWER_INDEXES = [
 /** What the ledger has of a period: where a budget begins whose limit is set in the middle of one. */
 const SPENT = `
   CREATE FUNCTION spent_in_period(scope text, period text, starts_on date) RETURNS numeric LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(cost_usd), 0) FROM llm_calls
-    WHERE created_at >= starts_on::timestamp AT TIME ZONE 'UTC'
-      AND created_at < (starts_on + ('1 ' || period)::interval) AT TIME ZONE 'UTC'
-      AND (scope = 'service' OR key_id = scope)
+    -- two queries, because only that of one key can use an index of keys
+    SELECT CASE WHEN scope = 'service' THEN (
+      SELECT coalesce(sum(cost_usd), 0) FROM llm_calls
+      WHERE created_at >= starts_on::timestamp AT TIME ZONE 'UTC'
+        AND created_at < (starts_on + ('1 ' || period)::interval) AT TIME ZONE 'UTC'
+    ) ELSE (
+      SELECT coalesce(sum(cost_usd), 0) FROM llm_calls
+      WHERE key_id = scope AND created_at >= starts_on::timestamp AT TIME ZONE 'UTC'
+        AND created_at < (starts_on + ('1 ' || period)::interval) AT TIME ZONE 'UTC'
+    ) END
   $$`;
 
 /**
@@ -144,12 +150,15 @@ const RESERVE = `
         AND b.starts_on = date_trunc(l.period, instant AT TIME ZONE 'UTC')::date)
     ) THEN
       -- a budget begins: with what is in the ledger, and nothing is just being written there that would see no budget yet.
-      -- Before any row is locked, because those who write there lock the rows afterwards
-      LOCK TABLE llm_calls IN SHARE MODE;
+      -- Before any row is locked, because those who write there lock the rows afterwards; by one at a time, so that the others
+      -- find what it has begun, and add nothing up
+      LOCK TABLE llm_calls IN SHARE ROW EXCLUSIVE MODE;
       INSERT INTO budgets (scope, period, starts_on, spent_usd)
         SELECT l.scope, l.period, p.starts_on, spent_in_period(l.scope, l.period, p.starts_on)
         FROM jsonb_to_recordset(limits) AS l (scope text, period text)
         CROSS JOIN LATERAL (SELECT date_trunc(l.period, instant AT TIME ZONE 'UTC')::date AS starts_on) p
+        -- of those alone that begin: to add up a month of the service takes long, and the ledger waits for it
+        WHERE NOT EXISTS (SELECT FROM budgets b WHERE b.scope = l.scope AND b.period = l.period AND b.starts_on = p.starts_on)
         ORDER BY l.scope, l.period
         ON CONFLICT DO NOTHING;
     END IF;
