@@ -10,7 +10,7 @@ const ADMITTED = [1, 0, 0, 1, 0, 0, 0];
 
 // Stand-in: Redis, as far as what it answers goes.
 const evalSha = vi.fn<(sha1: string, options: { arguments: string[] }) => Promise<unknown>>();
-const zRem = vi.fn<() => Promise<number>>();
+const zRem = vi.fn<(key: string, id: string) => Promise<number>>();
 
 function limitsWith(onFailure: 'open' | 'closed'): Limits {
   const client = { evalSha, zRem } as unknown as RedisClientType;
@@ -41,6 +41,22 @@ describe('limits that Redis', () => {
       });
     },
   );
+
+  it('did not answer about in time hold no place there', async () => {
+    evalSha.mockRejectedValue(new RedisUnavailableError('no answer in time'));
+    zRem.mockResolvedValue(1);
+    const limits = limitsWith('open');
+    expect((await limits.admit('a', [CALLER])).isAdmitted).toBe(true);
+    await expect(limitsWith('closed').admit('b', [CALLER])).rejects.toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+    });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(zRem.mock.calls.map((call) => call.at(-1))).toEqual(['a', 'b']);
+    // it is in flight here
+    expect((await limits.admit('c', [CALLER])).isAdmitted).toBe(false);
+    await limits.release('a');
+    expect((await limits.admit('c', [CALLER])).isAdmitted).toBe(true);
+  });
 
   it('counts are renewed for who comes while what is over is still being told', async () => {
     evalSha.mockResolvedValue(ADMITTED);

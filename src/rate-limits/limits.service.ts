@@ -39,7 +39,7 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
   private readonly inFlight = new Map<string, InFlight>();
   /** Where each piece of work holds its tokens. */
   private readonly holders = new Map<string, LimitStore>();
-  /** Over, but Redis could not be told so. */
+  /** Over, or not admitted there, but perhaps in flight to Redis, which could not be told so. */
   private readonly unreleased = new Map<string, InFlight>();
   private renewal: NodeJS.Timeout | undefined;
   private toldAt = -TELL_INTERVAL_MS;
@@ -70,10 +70,15 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
    * @throws AppError SERVICE_UNAVAILABLE where Redis is gone and nothing may be admitted without it
    */
   async admit(id: string, buckets: readonly Bucket[]): Promise<Verdict> {
-    const { result, store } = await this.decide((store) => store.admit(id, buckets));
-    if (result.isAdmitted && buckets.some(({ limits }) => limits.concurrency > 0)) {
+    const isCounted = buckets.some(({ limits }) => limits.concurrency > 0);
+    const { result, store } = await this.decide(
+      (store) => store.admit(id, buckets),
+      // it may be in flight there all the same
+      (store) => void (isCounted && this.releaseLater(id, { buckets, store })),
+    );
+    if (result.isAdmitted && isCounted) {
       this.inFlight.set(id, { buckets, store });
-      if (store === this.shared) this.renewal ??= setInterval(() => void this.renew(), RENEWAL_MS).unref();
+      if (store === this.shared) this.startRenewal();
     }
     return result;
   }
@@ -84,7 +89,7 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
     if (flight === undefined) return;
     this.inFlight.delete(id);
     const isReleased = await this.attempt(() => flight.store.release(id, flight.buckets));
-    if (!isReleased && this.unreleased.size < MOST_UNRELEASED) this.unreleased.set(id, flight);
+    if (!isReleased && flight.store === this.shared) this.releaseLater(id, flight);
   }
 
   /** Makes a piece of work hold tokens, in place of what it held. @throws AppError SERVICE_UNAVAILABLE as `admit` */
@@ -106,13 +111,18 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
     clearInterval(this.renewal);
   }
 
-  private async decide<T>(ask: (store: LimitStore) => Promise<T>): Promise<{ result: T; store: LimitStore }> {
+  /** @param onUnknown called where it is not known whether Redis has decided all the same */
+  private async decide<T>(
+    ask: (store: LimitStore) => Promise<T>,
+    onUnknown: (store: LimitStore) => void = () => undefined,
+  ): Promise<{ result: T; store: LimitStore }> {
     const { shared, local } = this;
     if (shared === undefined) return { result: await ask(local), store: local };
     try {
       return { result: await ask(shared), store: shared };
     } catch (error) {
       this.tell(error);
+      onUnknown(shared);
       const isOpen = this.config.rateLimits.onRedisFailure === 'open';
       failures.inc({ decision: isOpen ? 'local' : 'refused' });
       if (isOpen) return { result: await ask(local), store: local };
@@ -120,6 +130,19 @@ export class Limits implements ThrottlerStorage, OnApplicationShutdown {
         headers: { 'Retry-After': '5' },
       });
     }
+  }
+
+  private releaseLater(id: string, flight: InFlight): void {
+    const { unreleased } = this;
+    // the oldest one's lease is the first to run out
+    const [oldest] = unreleased.keys();
+    if (oldest !== undefined && unreleased.size >= MOST_UNRELEASED) unreleased.delete(oldest);
+    unreleased.set(id, flight);
+    this.startRenewal();
+  }
+
+  private startRenewal(): void {
+    this.renewal ??= setInterval(() => void this.renew(), RENEWAL_MS).unref();
   }
 
   private async attempt(work: () => Promise<void>): Promise<boolean> {
