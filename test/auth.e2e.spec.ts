@@ -71,6 +71,8 @@ describe('with ADMIN_API_KEY', () => {
       ] as Record<string, string>[]) {
         const reply = await call(app.with(headers), method, path);
         expect([200, 400, 404], name).toContain(reply.status);
+        // what one key is told is no other's
+        expect(reply.headers.get('cache-control'), name).toMatch(/no-store|no-cache/);
       }
     }
   });

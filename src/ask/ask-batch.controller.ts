@@ -12,7 +12,6 @@ import {
   toProblem,
   validated,
 } from '../common/index.js';
-import { unlessDisconnected } from './ask.controller.js';
 import { AskService } from './ask.service.js';
 import { AskRequestDto, toQuestion } from './dto/ask-request.dto.js';
 import { BatchRequestDto, BatchResponseDto, type BatchResultDto } from './dto/batch.dto.js';
@@ -50,12 +49,10 @@ export class AskBatchController {
   ): Promise<void> {
     const signal = this.openRequests.track(response);
     const requestId = String(response.locals['requestId']);
-    await unlessDisconnected(async () => {
-      const results = await mapLimit(body.questions, CONCURRENT_QUESTIONS, (question, index) =>
-        this.one(question, index, { caller, requestId, signal }),
-      );
-      response.json({ results } satisfies BatchResponseDto);
-    });
+    const results = await mapLimit(body.questions, CONCURRENT_QUESTIONS, (question, index) =>
+      this.one(question, index, { caller, requestId, signal }),
+    );
+    response.json({ results } satisfies BatchResponseDto);
   }
 
   /** @throws the signal's reason when aborted: then there is nobody to tell of the others */

@@ -4,7 +4,6 @@ import type { Response } from 'express';
 import {
   ApiProblems,
   type Caller,
-  ClientDisconnectedError,
   CurrentCaller,
   RequiresScope,
   OpenRequests,
@@ -57,14 +56,12 @@ export class AskController {
     @Res() response: Response,
   ): Promise<void> {
     const signal = this.openRequests.track(response);
-    await unlessDisconnected(async () => {
-      const { answer, timings } = await encodeJson(
-        this.service.ask(toQuestion(body, caller), signal),
-        String(response.locals['requestId']),
-      );
-      response.setHeader('Server-Timing', serverTiming(timings));
-      response.json(answer);
-    });
+    const { answer, timings } = await encodeJson(
+      this.service.ask(toQuestion(body, caller), signal),
+      String(response.locals['requestId']),
+    );
+    response.setHeader('Server-Timing', serverTiming(timings));
+    response.json(answer);
   }
 
   @Post('stream')
@@ -86,17 +83,6 @@ export class AskController {
     @Res() response: Response,
   ): Promise<void> {
     const signal = this.openRequests.track(response);
-    await unlessDisconnected(() =>
-      encodeSse(this.service.ask(toQuestion(body, caller), signal), response, signal),
-    );
-  }
-}
-
-/** A caller that went away is nobody's error. */
-export async function unlessDisconnected(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof ClientDisconnectedError)) throw error;
+    await encodeSse(this.service.ask(toQuestion(body, caller), signal), response, signal);
   }
 }

@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { AppError, hasScope, REQUIRED_SCOPES, type Scope } from '../common/index.js';
+import { AppError, EVERYBODY, hasScope, REQUIRED_SCOPES, type Scope } from '../common/index.js';
 import { Authenticator } from './authenticator.js';
 
 /** Finds out who calls the routes that need a key, and whether it may. */
@@ -13,12 +13,16 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const anyOf = this.reflector.getAllAndOverride<Scope[] | undefined>(REQUIRED_SCOPES, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
-    if (anyOf === undefined) return true;
+    const required = this.reflector.getAllAndOverride<Scope[] | typeof EVERYBODY | undefined>(
+      REQUIRED_SCOPES,
+      [context.getHandler(), context.getClass()],
+    );
+    if (required === EVERYBODY) return true;
+    // a route that does not say is the administrators'
+    const anyOf = required ?? ['admin'];
     const http = context.switchToHttp();
+    // what one key is told is no other's, whatever stands in between
+    http.getResponse<Response>().setHeader('Cache-Control', 'no-store');
     const caller = await this.authenticator.authenticate(sentKey(http.getRequest<Request>()));
     if (anyOf.length > 0 && !hasScope(caller, ...anyOf))
       throw new AppError('FORBIDDEN', `The key lacks the scope that this takes: ${anyOf.join(' or ')}.`);

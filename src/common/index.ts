@@ -10,6 +10,8 @@ export { orAborted } from './concurrency/or-aborted.js';
 export { mapLimit } from './concurrency/map-limit.js';
 export {
   ApiProblems,
+  EVERYBODY,
+  OpenToEverybody,
   RATE_LIMITED,
   RateLimited,
   REQUIRED_SCOPES,

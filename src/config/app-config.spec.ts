@@ -55,6 +55,8 @@ describe('AppConfig', () => {
     ['MODEL_PRICES', '{"a/b":{"input_mtok":"1"}}', 'JSON'],
     ['HOST', '0.0.0.0', 'ADMIN_API_KEY'],
     ['ADMIN_API_KEY', 'short', 'at least 16'],
+    ['ADMIN_API_KEY', 'sehr-geheim-schlüssel', 'ASCII without spaces'],
+    ['ADMIN_API_KEY', 'a secret with spaces', 'ASCII without spaces'],
   ])('%s=%s stops the start and says what it takes', (name, value, takes) => {
     expect(() => new AppConfig({ [name]: value })).toThrow(ConfigError);
     expect(() => new AppConfig({ [name]: value })).toThrow(name);

@@ -142,9 +142,10 @@ export class AppConfig {
   }
 
   private checkExposure(read: EnvReader): void {
-    if (this.auth.adminApiKey !== undefined && this.auth.adminApiKey.length < 16)
+    // others do not travel in a header as they are
+    if (this.auth.adminApiKey !== undefined && !/^[!-~]{16,}$/.test(this.auth.adminApiKey))
       read.problems.push(
-        'ADMIN_API_KEY takes a secret of at least 16 characters, e.g. from `openssl rand -hex 32`',
+        'ADMIN_API_KEY takes a secret of at least 16 characters, ASCII without spaces, e.g. from `openssl rand -hex 32`',
       );
     if (this.auth.adminApiKey === undefined && !LOOPBACK.test(this.http.host))
       read.problems.push(

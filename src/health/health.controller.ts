@@ -2,6 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import type { Response } from 'express';
+import { OpenToEverybody } from '../common/index.js';
 import { ModelCaller } from '../llm/index.js';
 import { RedisConnection } from '../redis/index.js';
 import { KeywordIndex } from '../retrieval/index.js';
@@ -20,6 +21,7 @@ const EXAMPLE = {
 
 @ApiTags('operations')
 @Controller('health')
+@OpenToEverybody()
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,

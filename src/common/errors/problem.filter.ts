@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { ShutdownError } from '../http/open-requests.js';
+import { ClientDisconnectedError, ShutdownError } from '../http/open-requests.js';
 import { ModelError } from '../providers/model-error.js';
 import { AppError, ERROR_CATALOGUE, type ErrorCode } from './app-error.js';
 import { modelProblem } from './model-problem.js';
@@ -14,6 +14,8 @@ export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const response = http.getResponse<Response>();
+    // a caller that went away is nobody's error
+    if (thrown instanceof ClientDisconnectedError) return void response.destroy();
     const error = toAppError(thrown);
     const problem = toProblem(thrown, String(response.locals['requestId'] ?? ''));
     if (response.headersSent || response.destroyed) {

@@ -45,6 +45,14 @@ export function ApiProblems(...codes: ErrorCode[]): MethodDecorator & ClassDecor
 
 /** Metadata key of the scopes of which a route needs one; an empty list: any key will do. */
 export const REQUIRED_SCOPES = 'footnote:required-scopes';
+/** In place of scopes: the route is open to everybody. */
+export const EVERYBODY = 'everybody';
+
+/** The route is open to everybody, also where authentication is on. What says nothing of keys is closed. */
+export function OpenToEverybody(): MethodDecorator & ClassDecorator {
+  return SetMetadata(REQUIRED_SCOPES, EVERYBODY);
+}
+
 /** Metadata key of routes that cost something and are therefore limited. */
 export const RATE_LIMITED = 'footnote:rate-limited';
 

@@ -55,7 +55,7 @@ const BUDGETS = [
 ];
 
 /** What the ledger has of a period: where a budget begins whose limit is set in the middle of one. */
-export const SPENT = `
+const SPENT = `
   CREATE FUNCTION spent_in_period(period text, starts_on date) RETURNS numeric LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(cost_usd), 0) FROM llm_calls
     WHERE created_at >= starts_on::timestamp AT TIME ZONE 'UTC'

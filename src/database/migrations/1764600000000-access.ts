@@ -8,7 +8,6 @@ export class Access1764600000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of [...KEYS, ...LEDGER, ANSWERS, ...ANSWER_INDEXES, SPENT, RESERVE, RECORD])
       await runner.query(statement);
-    await runner.query('DROP FUNCTION spent_in_period(text, date)');
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -17,7 +16,6 @@ export class Access1764600000000 implements MigrationInterface {
     await runner.query(`DELETE FROM budget_reservations WHERE scope <> 'service'`);
     await runner.query('DROP INDEX documents_labels_idx');
     await runner.query('ALTER TABLE document_sources DROP COLUMN key_id');
-    await runner.query(before.SPENT);
     for (const made of [before.RESERVE, before.RECORD])
       await runner.query(made.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION'));
     await runner.query('DROP FUNCTION spent_in_period(text, text, date)');
@@ -112,6 +110,7 @@ const ANSWER_INDEXES = [
 ];
 
 /** What the ledger has of a period: where a budget begins whose limit is set in the middle of one. */
+// the one before, of all calls, stays for replicas that are not replaced yet
 const SPENT = `
   CREATE FUNCTION spent_in_period(scope text, period text, starts_on date) RETURNS numeric LANGUAGE sql STABLE AS $$
     -- two queries, because only that of one key can use an index of keys
