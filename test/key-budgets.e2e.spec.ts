@@ -184,7 +184,7 @@ describe('two keys with budgets of their own', () => {
     const key = await makeKey(admin, { monthly_usd: 5 });
     await key.client.ask(SMALL);
     const [made] = await app.sql<{ text: string }>(
-      "SELECT pg_get_functiondef('spent_in_period'::regproc) AS text",
+      "SELECT pg_get_functiondef('spent_in_period(text, text, date)'::regprocedure) AS text",
     );
     await app.sql(
       `CREATE OR REPLACE FUNCTION spent_in_period(scope text, period text, starts_on date) RETURNS numeric

@@ -415,7 +415,7 @@ describe('embedding with another model', () => {
         await begin(limited, 'dear', SMALL);
         const { error, state } = await reembeddingOf(limited, 'dear', (found) => found.error !== null);
         expect(state).toBe('building');
-        expect(error).toMatch(/does not fit into what is left of the daily budget/);
+        expect(error).toMatch(/does not fit into what is left of the service's daily budget/);
         expect(embeddedPassages(provider)).toEqual([]);
         await limited.stop();
         limited = await startApp(environment(provider, { BUDGET_DAILY_USD: '1' }), storage);
