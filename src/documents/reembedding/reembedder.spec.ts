@@ -65,7 +65,14 @@ const embedAll: Embed = (texts) => Promise.resolve(texts.map(() => new Float32Ar
 
 function workerOn(build: StoredBuild, embed: Embed = embedAll): Reembedder {
   const embedder = {
-    embed: (subject: string, model: string, texts: readonly string[], signal: AbortSignal) => {
+    embed: (
+      subject: string,
+      model: string,
+      texts: readonly string[],
+      payerId: string | null,
+      signal: AbortSignal,
+    ) => {
+      expect(payerId).toBeNull();
       expect([subject, model]).toEqual(['reembed:guide', 'openai/x']);
       expect(texts[0]).toMatch(/^title\ntext \d+$/);
       return embed(texts, signal);
