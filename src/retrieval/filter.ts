@@ -1,4 +1,4 @@
-import { AppError } from '../common/index.js';
+import { type AppError, invalidField } from '../common/index.js';
 
 /** A metadata filter as a SQL parameter: a jsonpath predicate. */
 export type CompiledFilter = string;
@@ -95,7 +95,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function invalid(field: string, message: string): AppError {
-  return new AppError('INVALID_REQUEST', `${field} ${message}`, {
-    errors: [{ field, message: `${field} ${message}` }],
-  });
+  return invalidField(field, `${field} ${message}`);
 }

@@ -18,7 +18,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { AppError, type Caller } from '../../common/index.js';
+import { type Caller, invalidField } from '../../common/index.js';
 import type { Question } from '../question.js';
 import { searchOptions, SearchOptionsDto } from './search-options.dto.js';
 
@@ -169,10 +169,8 @@ export const ASK_EXAMPLES = {
 
 /** @throws AppError INVALID_REQUEST when both `model` and `models` are given; as {@link searchOptions} */
 export function toQuestion(dto: AskRequestDto, caller: Caller): Question {
-  if (dto.model != null && dto.models != null) {
-    const message = 'models takes the place of model: give one of the two';
-    throw new AppError('INVALID_REQUEST', message, { errors: [{ field: 'models', message }] });
-  }
+  if (dto.model != null && dto.models != null)
+    throw invalidField('models', 'models takes the place of model: give one of the two');
   return {
     caller,
     question: dto.question,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError, ModelError, modelProblem } from '../../common/index.js';
+import { invalidField, ModelError, modelProblem } from '../../common/index.js';
 import type { BilledCall } from '../../costs/index.js';
 import {
   type CallEvent,
@@ -79,7 +79,7 @@ export class AnswerGenerator {
     } catch (error) {
       if (!(error instanceof UnknownModelError)) throw error;
       const message = `${field} takes ${field === 'model' ? 'one' : 'some'} of ${error.known.join(', ')}`;
-      throw new AppError('INVALID_REQUEST', message, { errors: [{ field, message }] });
+      throw invalidField(field, message);
     }
   }
 }

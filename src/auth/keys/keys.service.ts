@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError, instant, isUuid } from '../../common/index.js';
+import { instant, invalidField, isUuid } from '../../common/index.js';
 import { Budgets } from '../../costs/index.js';
 import {
   type CreateKeyDto,
@@ -84,10 +84,14 @@ export class KeysService {
     const { scopes, collections, write_collections, labels } = settings;
     if (scopes.includes('admin')) {
       if (collections !== null)
-        throw invalid('collections', 'collections cannot bound a key that may do everything');
+        throw invalidField('collections', 'collections cannot bound a key that may do everything');
       if (write_collections !== null)
-        throw invalid('write_collections', 'write_collections cannot bound a key that may do everything');
-      if (labels.length > 0) throw invalid('labels', 'labels are of no use to a key that sees everything');
+        throw invalidField(
+          'write_collections',
+          'write_collections cannot bound a key that may do everything',
+        );
+      if (labels.length > 0)
+        throw invalidField('labels', 'labels are of no use to a key that sees everything');
     }
     // only then: a key that has a budget already can be changed whatever has become of the prices
     if (dto.daily_usd != null || dto.monthly_usd != null) this.budgets.checkPrices();
@@ -123,11 +127,7 @@ function instantOf(text: string | null): Date | null {
   if (text === null) return null;
   const date = new Date(instant('expires_at', text) ?? '');
   if (date.getTime() > Date.now()) return date;
-  throw invalid('expires_at', 'expires_at takes a time to come, such as 2030-06-30T00:00:00Z');
-}
-
-function invalid(field: string, message: string): AppError {
-  return new AppError('INVALID_REQUEST', message, { errors: [{ field, message }] });
+  throw invalidField('expires_at', 'expires_at takes a time to come, such as 2030-06-30T00:00:00Z');
 }
 
 /** @throws AppError NOT_FOUND for what can be no id */

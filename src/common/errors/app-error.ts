@@ -57,3 +57,8 @@ export class AppError extends Error {
     this.headers = options.headers ?? {};
   }
 }
+
+/** A field of the request that cannot be used. @param message names the field and says what it takes */
+export function invalidField(field: string, message: string): AppError {
+  return new AppError('INVALID_REQUEST', message, { errors: [{ field, message }] });
+}

@@ -1,4 +1,4 @@
-export { AppError, ERROR_CATALOGUE } from './app-error.js';
+export { AppError, ERROR_CATALOGUE, invalidField } from './app-error.js';
 export { modelProblem } from './model-problem.js';
 export { Problem } from './problem.js';
 export { ProblemFilter, toAppError, toProblem } from './problem.filter.js';

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
-import { AppError } from '../errors/app-error.js';
+import { invalidField } from '../errors/app-error.js';
 
 /** Cursors as lists give them. */
 export const CURSOR = /^[A-Za-z0-9_-]{1,64}$/;
@@ -33,9 +33,7 @@ export class Cursors {
       const block = Buffer.concat([decipher.update(bytes), decipher.final()]);
       if (block.subarray(0, MARK.length).equals(MARK)) return String(block.readBigUInt64BE(MARK.length));
     }
-    throw new AppError('INVALID_REQUEST', CURSOR_MESSAGE, {
-      errors: [{ field: 'cursor', message: CURSOR_MESSAGE }],
-    });
+    throw invalidField('cursor', CURSOR_MESSAGE);
   }
 
   /** A page of rows that were read with one more than it takes, and the cursor of the next one. */

@@ -1,4 +1,4 @@
-import { AppError } from '../errors/app-error.js';
+import { invalidField } from '../errors/app-error.js';
 
 /**
  * A date or a time, ISO 8601; without a zone it is UTC, whatever zone the server and its database are in.
@@ -11,6 +11,5 @@ export function instant(field: string, value: string | undefined): string | unde
   // ISO 8601 has week dates, ordinal dates and more; neither the clock here nor the database's reads them
   if (!Number.isNaN(date.getTime()) && date.getUTCFullYear() > 0 && date.getUTCFullYear() < 10_000)
     return date.toISOString();
-  const message = `${field} takes a date or time such as 2026-11-01 or 2026-11-01T09:30:00Z`;
-  throw new AppError('INVALID_REQUEST', message, { errors: [{ field, message }] });
+  throw invalidField(field, `${field} takes a date or time such as 2026-11-01 or 2026-11-01T09:30:00Z`);
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '../../common/index.js';
+import { invalidField } from '../../common/index.js';
 import { Database } from '../../database/index.js';
 
 /** What one key used on one day; sums are exact decimals. */
@@ -52,7 +52,7 @@ export class UsageService {
     const end = to === undefined ? startOfDay(Date.now()) + DAY_MS : Date.parse(to);
     const begin = from === undefined ? end - DEFAULT_DAYS * DAY_MS : Date.parse(from);
     if (end - begin > MOST_DAYS * DAY_MS)
-      throw invalid(`from takes a time at most ${MOST_DAYS} days before to`);
+      throw invalidField('from', `from takes a time at most ${MOST_DAYS} days before to`);
     const bounds = { from: new Date(begin).toISOString(), to: new Date(end).toISOString() };
     const rows = await this.database.query<UsageRecord & Record<string, unknown>>(USAGE, [
       bounds.from,
@@ -60,7 +60,8 @@ export class UsageService {
       keyId ?? null,
     ]);
     if (rows.length > MOST_ROWS)
-      throw invalid(
+      throw invalidField(
+        'from',
         `from takes a later time: there are more than ${MOST_ROWS} keys × days between it and to`,
       );
     return { ...bounds, rows };
@@ -69,8 +70,4 @@ export class UsageService {
 
 function startOfDay(instant: number): number {
   return Math.floor(instant / DAY_MS) * DAY_MS;
-}
-
-function invalid(message: string): AppError {
-  return new AppError('INVALID_REQUEST', message, { errors: [{ field: 'from', message }] });
 }

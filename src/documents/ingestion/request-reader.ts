@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { AppError, type Caller, checkWritable, invalidRequest } from '../../common/index.js';
+import { AppError, type Caller, checkWritable, invalidField, invalidRequest } from '../../common/index.js';
 import { AppConfig } from '../../config/index.js';
 import {
   type AcceptedDocumentsDto,
@@ -45,16 +45,19 @@ export class RequestReader {
     const collection = collectionOf(dto, caller);
     const stray = files.find(({ fieldname }) => fieldname !== 'file');
     if (stray !== undefined)
-      throw invalid(stray.fieldname, `${stray.fieldname} is not a known file field; send files as "file"`);
-    if (files.length === 0) throw invalid('file', 'file takes one or more files');
+      throw invalidField(
+        stray.fieldname,
+        `${stray.fieldname} is not a known file field; send files as "file"`,
+      );
+    if (files.length === 0) throw invalidField('file', 'file takes one or more files');
     if (files.length > 1 && dto.external_id !== undefined)
-      throw invalid('external_id', 'external_id names one document; send one file with it');
+      throw invalidField('external_id', 'external_id names one document; send one file with it');
     return { documents: files.map((file) => fromFile(file, dto)), collection };
   }
 
   private async fromJson(dto: CreateDocumentDto, signal: AbortSignal): Promise<NewDocument> {
     if (dto.text == null) return this.fromUrl(dto, signal);
-    if (dto.title == null) throw invalid('title', 'title must be a string');
+    if (dto.title == null) throw invalidField('title', 'title must be a string');
     const bytes = Buffer.from(dto.text, 'utf8');
     return {
       ...fields(dto),
@@ -66,9 +69,12 @@ export class RequestReader {
   }
 
   private async fromUrl(dto: CreateDocumentDto, signal: AbortSignal): Promise<NewDocument> {
-    if (dto.url == null) throw invalid('text', 'text must be a string');
+    if (dto.url == null) throw invalidField('text', 'text must be a string');
     if (!this.config.ingestion.allowsUrls)
-      throw invalid('text', 'text must be a string: loading what url names is switched off (INGESTION_URLS)');
+      throw invalidField(
+        'text',
+        'text must be a string: loading what url names is switched off (INGESTION_URLS)',
+      );
     const file = await this.fetcher.fetch(dto.url, signal);
     return {
       ...fields(dto),
@@ -149,8 +155,4 @@ function validated<T extends object>(type: new () => T, body: unknown): T {
   const errors = validateSync(dto, { whitelist: true, forbidNonWhitelisted: true, stopAtFirstError: true });
   if (errors.length > 0) throw invalidRequest(errors);
   return dto;
-}
-
-function invalid(field: string, message: string): AppError {
-  return new AppError('INVALID_REQUEST', message, { errors: [{ field, message }] });
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '../../common/index.js';
+import { AppError, invalidField } from '../../common/index.js';
 import { ConfigError } from '../../config/index.js';
 import { Budgets } from '../../costs/index.js';
 import { Database, type SqlRunner } from '../../database/index.js';
@@ -61,8 +61,7 @@ export class ReembeddingService {
 
   private checkModel(modelId: string): void {
     const message = this.problemOf(modelId);
-    if (message !== undefined)
-      throw new AppError('INVALID_REQUEST', message, { errors: [{ field: 'model', message }] });
+    if (message !== undefined) throw invalidField('model', message);
     if (!this.budgets.canHold(modelId))
       throw new AppError(
         'CONFLICT',

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup as lookUpName } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
-import { AppError, orAborted } from '../../common/index.js';
+import { AppError, invalidField, orAborted } from '../../common/index.js';
 import { isPublicAddress } from './public-address.js';
 
 /** What was found at a URL. */
@@ -238,7 +238,7 @@ function isTimeout(error: unknown): boolean {
 }
 
 function refused(message: string): AppError {
-  return new AppError('INVALID_REQUEST', message, { errors: [{ field: 'url', message }] });
+  return invalidField('url', message);
 }
 
 /** @param predicate what is wrong, of which the url is the subject */
