@@ -119,9 +119,7 @@ export class Tab {
   }
 
   private holdWorst(worst: WorstCase): () => void {
-    const { budgets, prices } = this.services;
-    if (this.hasBudget) budgets.checkPrices(worst.models);
-    const amount = this.hasBudget ? prices.worstCost(worst) : 0n;
+    const amount = this.hasBudget ? this.worstCost(worst) : 0n;
     const tokens = worst.models.every(isFree) ? 0 : worst.inputTokens + worst.outputTokens;
     this.held += amount;
     this.tokens.held += tokens;
@@ -132,6 +130,17 @@ export class Tab {
       this.tokens.held -= tokens;
       isHeld = false;
     };
+  }
+
+  /** @throws AppError CONFLICT for a model whose price is not known, which no budget can hold */
+  private worstCost(worst: WorstCase): bigint {
+    const { budgets, prices } = this.services;
+    try {
+      return prices.worstCost(worst);
+    } catch (error) {
+      if (error instanceof RangeError) budgets.checkPrices(worst.models);
+      throw error;
+    }
   }
 
   private async reserveNeeded(): Promise<void> {

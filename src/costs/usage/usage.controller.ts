@@ -10,8 +10,9 @@ import {
   instant,
   RequiresScope,
 } from '../../common/index.js';
+import { toCostGroup } from '../cost-groups.js';
 import { sumCosts } from '../money.js';
-import { UsageDto, UsageQuery, type UsageRow } from './usage.dto.js';
+import { UsageDto, UsageQuery } from './usage.dto.js';
 import { type UsageRecord, UsageService } from './usage.service.js';
 
 /** Columns of the CSV, in order. */
@@ -77,7 +78,7 @@ export class UsageController {
         from,
         to,
         total_cost_usd: sumCosts(rows.map(({ cost_usd }) => cost_usd)) ?? 0,
-        usage: rows.map(toRow),
+        usage: rows.map((row) => ({ day: row.day, key_id: row.key_id, ...toCostGroup(row) })),
       } satisfies UsageDto);
   }
 }
@@ -87,25 +88,6 @@ function keyOf({ key_id }: UsageQuery, caller: Caller): string | undefined {
   if (hasScope(caller, 'metrics')) return key_id;
   if (key_id === undefined || key_id === caller.id) return caller.id;
   throw new AppError('FORBIDDEN', 'The usage of other keys takes the scope metrics.');
-}
-
-function toRow(record: UsageRecord): UsageRow {
-  const { day, key_id, requests, calls, unpriced_calls } = record;
-  return {
-    day,
-    key_id,
-    cost_usd: Number(record.cost_usd),
-    requests,
-    calls,
-    unpriced_calls,
-    tokens: {
-      input_tokens: Number(record.input_tokens),
-      output_tokens: Number(record.output_tokens),
-      cache_read_tokens: Number(record.cache_read_tokens),
-      cache_write_tokens: Number(record.cache_write_tokens),
-      embedding_tokens: Number(record.embedding_tokens),
-    },
-  };
 }
 
 function toCsv(rows: readonly UsageRecord[]): string {

@@ -1,20 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { invalidField } from '../../common/index.js';
 import { Database } from '../../database/index.js';
+import { COST_SUMS, type CostSums } from '../cost-groups.js';
 
-/** What one key used on one day; sums are exact decimals. */
-export interface UsageRecord {
+/** What one key used on one day. */
+export interface UsageRecord extends CostSums {
   day: string;
   key_id: string;
-  requests: number;
-  calls: number;
-  cost_usd: string;
-  unpriced_calls: number;
-  input_tokens: string;
-  output_tokens: string;
-  cache_read_tokens: string;
-  cache_write_tokens: string;
-  embedding_tokens: string;
 }
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -24,11 +16,7 @@ const MOST_ROWS = 50_000;
 
 const USAGE = `
   SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, coalesce(key_id, 'service') AS key_id,
-         count(*) FILTER (WHERE is_request)::int AS requests, count(*)::int AS calls,
-         coalesce(sum(cost_usd), 0)::text AS cost_usd, count(*) FILTER (WHERE cost_usd IS NULL)::int AS unpriced_calls,
-         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-         sum(cache_read_tokens) AS cache_read_tokens, sum(cache_write_tokens) AS cache_write_tokens,
-         sum(embedding_tokens) AS embedding_tokens
+         ${COST_SUMS}
   FROM llm_calls
   WHERE created_at >= $1::timestamptz AND created_at < $2::timestamptz
     AND ($3::text IS NULL OR key_id = $3 OR ($3 = 'service' AND key_id IS NULL))
