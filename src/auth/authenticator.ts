@@ -41,22 +41,19 @@ export class Authenticator {
     if (credential === undefined)
       throw refusal('missing', 'Send a key, as `Authorization: Bearer …` or `X-API-Key: …`.');
     // first, whatever else it looks like
-    const admin = this.admin(credential);
-    if (admin !== undefined) return admin;
-    if (prefix !== undefined) return this.withKey(credential, prefix);
+    const sent = digest(credential);
+    if (this.adminDigest !== undefined && timingSafeEqual(sent, this.adminDigest))
+      return unrestricted('admin');
+    if (prefix !== undefined) return this.withKey(sent, prefix);
     const caller = this.jwt.takes(credential) ? await this.jwt.verify(credential) : undefined;
     if (caller === undefined) throw unknownKey();
     return caller;
   }
 
-  private admin(credential: string): Caller | undefined {
-    const isAdmin = this.adminDigest !== undefined && isSame(digest(credential), this.adminDigest);
-    return isAdmin ? unrestricted('admin') : undefined;
-  }
-
-  private async withKey(credential: string, prefix: string): Promise<Caller> {
+  /** @param sent the digest of what was sent: digests are of equal length, so comparing takes the same time whatever it was */
+  private async withKey(sent: Buffer, prefix: string): Promise<Caller> {
     const known = await this.keys.find(prefix);
-    if (!isSame(digest(credential), known?.hash ?? NOBODY) || known === undefined) throw unknownKey();
+    if (!timingSafeEqual(sent, known?.hash ?? NOBODY) || known === undefined) throw unknownKey();
     // told only to who has the secret
     if (known.revoked) throw refusal('revoked', 'The key was revoked.');
     if (known.expired) throw refusal('expired', 'The key has expired.');
@@ -80,11 +77,6 @@ function callerOf(key: KnownSecret): Caller {
     dailyUsd: key.daily_usd ?? undefined,
     monthlyUsd: key.monthly_usd ?? undefined,
   };
-}
-
-/** Digests are of equal length, so the comparison takes the same time whatever was sent. */
-function isSame(one: Buffer, other: Buffer): boolean {
-  return timingSafeEqual(one, other);
 }
 
 function unknownKey(): AppError {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
-import { AppError, type Caller, type Scope, SCOPES, unrestricted } from '../common/index.js';
+import { AppError, type Caller, isStorable, type Scope, SCOPES, unrestricted } from '../common/index.js';
 import { AppConfig } from '../config/index.js';
 
 /** Signatures by private keys only: with a shared secret, whoever can check a token could make one. */
@@ -77,9 +77,9 @@ function words(claim: unknown): string[] {
   return items.filter(isWord);
 }
 
-/** What PostgreSQL's text can hold. */
+/** What can be a label. */
 function isWord(item: unknown): item is string {
-  return typeof item === 'string' && item !== '' && !item.includes('\0') && item.isWellFormed();
+  return typeof item === 'string' && item !== '' && isStorable(item);
 }
 
 /** The token is wrong, and not the way to its keys. */

@@ -38,7 +38,7 @@ export interface KeyRow extends KeySettings {
 }
 
 /** A secret, and the key that it belongs to. */
-export interface KnownSecret extends Omit<KeySettings, 'name' | 'note'> {
+export interface KnownSecret extends Omit<KeySettings, 'name' | 'note' | 'expires_at'> {
   id: string;
   prefix: string;
   hash: Buffer;
@@ -63,7 +63,7 @@ const SETTINGS = [
 
 const FIND_SECRETS = `
   SELECT s.prefix, s.hash, k.id, k.scopes, k.collections, k.write_collections, k.labels, k.rpm, k.tpm, k.concurrency,
-         k.daily_usd::text, k.monthly_usd::text, k.expires_at, k.revoked_at IS NOT NULL AS revoked,
+         k.daily_usd::text, k.monthly_usd::text, k.revoked_at IS NOT NULL AS revoked,
          coalesce(least(k.expires_at, s.expires_at) <= clock_timestamp(), false) AS expired
   FROM api_key_secrets s JOIN api_keys k ON k.id = s.key_id WHERE s.prefix = ANY ($1)`;
 
@@ -102,7 +102,6 @@ const BUDGETS = `
 @Injectable()
 export class KeyStore {
   private readonly secrets = new Batcher<KnownSecret>((prefixes) => this.read(prefixes));
-
   private readonly cursors: Cursors;
 
   constructor(
@@ -149,11 +148,7 @@ export class KeyStore {
   /** Changes settings by what they are. @throws AppError NOT_FOUND, also for a key that was revoked */
   async update(id: string, change: (settings: KeySettings) => KeySettings): Promise<void> {
     await this.database.transaction(async (transaction) => {
-      const [row] = await transaction.query<KeySettings & Record<string, unknown>>(
-        `SELECT *, daily_usd::text, monthly_usd::text FROM api_keys WHERE id = $1 AND revoked_at IS NULL FOR UPDATE`,
-        [id],
-      );
-      if (row === undefined) throw keyNotFound();
+      const row = await lockKey(id, transaction);
       await transaction.query(UPDATE, [id, ...values(change(row))]);
     });
   }
@@ -220,12 +215,14 @@ function values(settings: KeySettings): unknown[] {
   return SETTINGS.map((name) => settings[name]);
 }
 
-async function lockKey(id: string, transaction: SqlRunner): Promise<void> {
-  const found = await transaction.query(
-    'SELECT FROM api_keys WHERE id = $1 AND revoked_at IS NULL FOR UPDATE',
+/** The key's settings; nobody else changes them until the transaction is over. @throws AppError NOT_FOUND */
+async function lockKey(id: string, transaction: SqlRunner): Promise<KeySettings> {
+  const [row] = await transaction.query<KeySettings & Record<string, unknown>>(
+    `SELECT *, daily_usd::text, monthly_usd::text FROM api_keys WHERE id = $1 AND revoked_at IS NULL FOR UPDATE`,
     [id],
   );
-  if (found.length === 0) throw keyNotFound();
+  if (row === undefined) throw keyNotFound();
+  return row;
 }
 
 export function keyNotFound(): AppError {

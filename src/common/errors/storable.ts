@@ -14,7 +14,8 @@ export function IsStorable(): PropertyDecorator {
   });
 }
 
-function isStorable(value: unknown): boolean {
+/** Whether PostgreSQL can hold the text, or every text in the JSON value. */
+export function isStorable(value: unknown): boolean {
   if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
   if (Array.isArray(value)) return value.every(isStorable);
   if (typeof value !== 'object' || value === null) return true;
