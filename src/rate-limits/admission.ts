@@ -30,6 +30,8 @@ const POLICIES = [
 export class Admission implements Allowance {
   private readonly id = randomUUID();
   private readonly buckets: readonly Bucket[];
+  /** Those that limit tokens. */
+  private readonly tokenBuckets: readonly Bucket[];
 
   /** @param everybody limits of all callers together; undefined: there are none */
   constructor(
@@ -38,6 +40,7 @@ export class Admission implements Allowance {
     everybody: Bucket | undefined,
   ) {
     this.buckets = everybody === undefined ? [own] : [own, everybody];
+    this.tokenBuckets = this.buckets.filter(({ limits }) => limits.tpm > 0);
   }
 
   /**
@@ -69,17 +72,17 @@ export class Admission implements Allowance {
   }
 
   async hold(work: string, tokens: number): Promise<void> {
-    const bounded = this.buckets.filter(({ limits }) => limits.tpm > 0);
-    if (bounded.length === 0) return;
-    const { isHeld, waitMs } = await this.limits.hold(work, tokens, bounded);
+    const { tokenBuckets } = this;
+    if (tokenBuckets.length === 0) return;
+    const { isHeld, waitMs } = await this.limits.hold(work, tokens, tokenBuckets);
     if (isHeld) return;
     const wait = Math.max(...waitMs);
-    const bucket = bounded[waitMs.indexOf(wait)];
+    const bucket = tokenBuckets[waitMs.indexOf(wait)];
     throw refused([{ policy: POLICIES[1], bucket, isOwn: bucket === this.buckets[0] }], wait);
   }
 
   settle(work: string, tokens: number): Promise<void> {
-    return this.limits.settle(work, tokens, this.buckets);
+    return this.limits.settle(work, tokens, this.tokenBuckets);
   }
 
   private headers({ uses }: Verdict): Record<string, string> {
@@ -88,9 +91,9 @@ export class Admission implements Allowance {
     if (own === undefined || use === undefined) return {};
     const bounded = POLICIES.filter(({ limit }) => own.limits[limit] > 0);
     if (bounded.length === 0) return {};
-    const left = bounded.map(({ name, limit, parameters }) => {
+    const left = bounded.map(({ name, limit }) => {
       const remaining = Math.max(0, own.limits[limit] - use[name].used);
-      const reset = parameters.includes('w=') ? `;t=${seconds(use[name].waitMs)}` : '';
+      const reset = name === 'concurrency' ? '' : `;t=${seconds(use[name].waitMs)}`;
       return `"${name}";r=${remaining}${reset}`;
     });
     return {

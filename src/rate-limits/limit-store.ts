@@ -50,6 +50,7 @@ export interface LimitStore {
   /**
    * Makes a piece of work hold tokens, in place of what it held, where they fit into what is left. Work that alone is
    * larger than a limit fits when nothing else is held.
+   * @param buckets those that limit tokens; the same for `settle`
    */
   hold(work: string, tokens: number, buckets: readonly Bucket[]): Promise<HoldVerdict>;
   /** Makes it hold what it has used, whether that fits or not. Nothing where its minute is over. */

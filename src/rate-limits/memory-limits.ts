@@ -47,7 +47,7 @@ export class MemoryLimits implements LimitStore {
   }
 
   hold(work: string, tokens: number, buckets: readonly Bucket[]): Promise<HoldVerdict> {
-    const seen = this.look(buckets.filter(({ limits }) => limits.tpm > 0));
+    const seen = this.look(buckets);
     const waitMs = seen.map(({ usage, bucket: { limits } }) =>
       usage.tokens.waitFor(work, Math.min(tokens, limits.tpm), limits.tpm),
     );

@@ -20,6 +20,9 @@ import { Limits } from './limits.service.js';
  */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
+  /** All callers together; undefined: they have no limit. */
+  private readonly everybody: Bucket | undefined;
+
   constructor(
     @InjectThrottlerOptions() options: ThrottlerModuleOptions,
     @InjectThrottlerStorage() private readonly limits: Limits,
@@ -27,6 +30,8 @@ export class RateLimitGuard extends ThrottlerGuard {
     private readonly config: AppConfig,
   ) {
     super(options, limits, reflector);
+    const everybody = { key: 'everybody', limits: config.rateLimits.global };
+    this.everybody = isLimited(everybody) ? everybody : undefined;
   }
 
   protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
@@ -43,7 +48,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     const response = http.getResponse<Response>();
     const caller = callerOf(response);
     const own = this.bucketOf(caller, http.getRequest<Request>().ip);
-    const everybody = this.everybody();
+    const { everybody } = this;
     if (!isLimited(own) && everybody === undefined) return true;
     const admission = new Admission(this.limits, own, everybody);
     const { headers, refusal } = await admission.enter();
@@ -66,11 +71,6 @@ export class RateLimitGuard extends ThrottlerGuard {
         concurrency: limits.concurrency ?? concurrency,
       },
     };
-  }
-
-  private everybody(): Bucket | undefined {
-    const bucket = { key: 'everybody', limits: this.config.rateLimits.global };
-    return isLimited(bucket) ? bucket : undefined;
   }
 }
 

@@ -71,9 +71,8 @@ export class RedisLimits implements LimitStore {
   }
 
   private weigh(work: string, tokens: number, buckets: readonly Bucket[], isFinal: 0 | 1): Promise<number[]> {
-    const bounded = buckets.filter(({ limits }) => limits.tpm > 0);
-    const keys = bounded.flatMap(({ key }) => [keyOf('tokens', key), keyOf('weights', key)]);
-    const limits = bounded.map(({ limits: { tpm } }) => tpm);
+    const keys = buckets.flatMap(({ key }) => [keyOf('tokens', key), keyOf('weights', key)]);
+    const limits = buckets.map(({ limits: { tpm } }) => tpm);
     return this.run(HOLD, keys, [this.windowMs * 1000, work, tokens, isFinal, ...limits]);
   }
 

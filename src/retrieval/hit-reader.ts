@@ -3,6 +3,7 @@ import { terms } from '../common/index.js';
 import { Database } from '../database/index.js';
 import type { RankedCandidate } from './fusion.js';
 import { proximityScores } from './proximity.js';
+import { allowedDocument } from './restriction.js';
 import { stemmedCoverage } from './stemmed-coverage.js';
 
 /** A chunk that a search returns, with all that a source needs. */
@@ -135,7 +136,7 @@ export class HitReader {
               c.heading_path, c.start_offset, c.end_offset, c.page
        FROM chunks c JOIN documents d ON d.id = c.document_id AND d.live_revision = c.revision JOIN collections k ON k.id = c.collection_id
        WHERE c.id = ANY ($1::bigint[])
-         AND ($2::text[] IS NULL OR d.allowed IS NULL OR d.allowed && $2)`,
+         AND ${allowedDocument(2)}`,
       [ids, labels ?? null],
     );
     return new Map(rows.map((row) => [row.id, row]));

@@ -22,12 +22,17 @@ export function restrictionParameters({
   return [labels ?? null, filter ?? null];
 }
 
+/** Condition on a document `d`, by the number of the parameter that the labels are. */
+export function allowedDocument(labels: number): string {
+  return `($${labels}::text[] IS NULL OR d.allowed IS NULL OR d.allowed && $${labels}::text[])`;
+}
+
 /**
  * Condition on a document `d`, by the numbers of its two parameters. PostgreSQL plans these statements with the values
  * of their parameters, so what is null costs nothing, and a filter finds its index.
  */
 export function visibleDocument(labels: number, filter: number): string {
-  return `($${labels}::text[] IS NULL OR d.allowed IS NULL OR d.allowed && $${labels}::text[])
+  return `${allowedDocument(labels)}
     AND ($${filter}::jsonpath IS NULL OR d.metadata @@ $${filter}::jsonpath)`;
 }
 
