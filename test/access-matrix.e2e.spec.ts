@@ -113,9 +113,6 @@ let ids: string[];
 beforeAll(async () => {
   app = await startApp({
     ADMIN_API_KEY: ADMIN_KEY,
-    RATE_LIMIT_RPM: '0',
-    RATE_LIMIT_CONCURRENCY: '0',
-    RATE_LIMIT_TPM: '0',
   });
   admin = withSecret(app, ADMIN_KEY);
   ids = [];

@@ -7,7 +7,6 @@ import type { AnswerDto } from '../src/ask/dto/answer.dto.js';
 import type { BatchResponseDto } from '../src/ask/dto/batch.dto.js';
 import type { SourceDto } from '../src/ask/dto/source.dto.js';
 import { OpenRequests } from '../src/common/index.js';
-import type { KeyWithSecretDto } from '../src/auth/keys/keys.dto.js';
 import {
   type ApiClient,
   createStorage,
@@ -24,8 +23,8 @@ import {
   interrupted,
   status,
 } from './support/fake-providers/index.js';
+import { ADMIN_KEY, makeKey, withSecret } from './support/keys.js';
 
-const ADMIN = 'the-admin-key-of-this-test-0123456789';
 const CLAUDE = 'anthropic/claude-sonnet-5';
 const GPT = 'openai/gpt-4o-mini';
 const PRICES = {
@@ -53,7 +52,6 @@ beforeAll(async () => {
 afterEach(() => provider.reset());
 afterAll(() => provider.stop());
 
-const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 const environment = (env: Record<string, string> = {}) => ({
   LLM_MODELS: `${CLAUDE},${GPT}`,
   ANTHROPIC_API_KEY: 'k',
@@ -65,14 +63,14 @@ const environment = (env: Record<string, string> = {}) => ({
   LLM_BREAKER_FAILURES: '0',
   RATE_LIMIT_TPM: '0',
   RATE_LIMIT_CONCURRENCY: '0',
-  ADMIN_API_KEY: ADMIN,
+  ADMIN_API_KEY: ADMIN_KEY,
   RESPONSE_CACHE_TTL_S: '60',
   ...env,
 });
 
 async function start(env: Record<string, string> = {}): Promise<{ app: TestApp; admin: ApiClient }> {
   const app = await startApp(environment(env));
-  const admin = app.with(bearer(ADMIN));
+  const admin = withSecret(app, ADMIN_KEY);
   for (const document of DOCUMENTS) await admin.addDocument(document);
   return { app, admin };
 }
@@ -125,12 +123,6 @@ async function billed(app: TestApp, id: string) {
     [id],
   );
   return sums as { input_tokens: number; output_tokens: number; cost_usd: string };
-}
-
-async function newKey(admin: ApiClient, settings: object = {}): Promise<KeyWithSecretDto> {
-  const reply = await admin.post<KeyWithSecretDto>('/keys', { name: 'a key', ...settings });
-  expect(reply.status, JSON.stringify(reply.body)).toBe(201);
-  return reply.body;
 }
 
 /** Opens a stream and reads it until it has an event; what is returned leaves. */
@@ -321,8 +313,8 @@ describe('the audit trail', () => {
   });
 
   it('has an ask that a budget did not allow', async () => {
-    const poor = await newKey(admin, { daily_usd: 0.000001 });
-    const client = app.with(bearer(poor.secret));
+    const poor = await makeKey(admin, { daily_usd: 0.000001 });
+    const client = withSecret(app, poor.secret);
     expectProblem(await client.post('/ask', { question: QUESTION }), 402, 'BUDGET_EXCEEDED');
     const record = await newest(client);
     expect(record).toMatchObject({ key_id: poor.id, error: 'BUDGET_EXCEEDED', answer: null, cost_usd: 0 });
@@ -332,7 +324,7 @@ describe('the audit trail', () => {
   });
 
   it('has an ask whose tokens a minute did not allow it', async () => {
-    const client = app.with(bearer((await newKey(admin, { tpm: 5_000 })).secret));
+    const client = (await makeKey(admin, { tpm: 5_000 })).client;
     // holds some of them, so that all is more than is left
     provider.next(hangBeforeHeaders());
     const controller = new AbortController();
@@ -373,8 +365,8 @@ describe('the audit trail', () => {
 
   it('has nothing of what was refused before it was asked', async () => {
     const before = await rows(app);
-    const searcher = app.with(bearer((await newKey(admin, { scopes: ['search'] })).secret));
-    const bounded = app.with(bearer((await newKey(admin, { collections: ['office'] })).secret));
+    const searcher = (await makeKey(admin, { scopes: ['search'] })).client;
+    const bounded = (await makeKey(admin, { collections: ['office'] })).client;
     expectProblem(await admin.post('/ask', { question: '' }), 400, 'INVALID_REQUEST');
     expectProblem(await admin.post('/ask', { question: QUESTION, model: 'none' }), 400, 'INVALID_REQUEST');
     expectProblem(await app.post('/ask', { question: QUESTION }), 401, 'UNAUTHENTICATED');
@@ -427,11 +419,11 @@ describe('who may see an answer', () => {
   let id: string;
   beforeAll(async () => {
     ({ app, admin } = await start());
-    const [ownKey, otherKey] = [await newKey(admin), await newKey(admin)];
+    const [ownKey, otherKey] = [await makeKey(admin), await makeKey(admin)];
     ownId = ownKey.id;
     otherId = otherKey.id;
-    own = app.with(bearer(ownKey.secret));
-    other = app.with(bearer(otherKey.secret));
+    own = withSecret(app, ownKey.secret);
+    other = withSecret(app, otherKey.secret);
     ({ id } = await own.ask(NOTHING_LIKE_IT));
     await other.ask(NOTHING_LIKE_IT);
     await admin.ask(NOTHING_LIKE_IT);
@@ -466,7 +458,7 @@ describe('who may see an answer', () => {
   });
 
   it('only with the scope ask', async () => {
-    const searcher = app.with(bearer((await newKey(admin, { scopes: ['search', 'metrics'] })).secret));
+    const searcher = (await makeKey(admin, { scopes: ['search', 'metrics'] })).client;
     expectProblem(await searcher.get('/answers'), 403, 'FORBIDDEN');
     expectProblem(await searcher.get(`/answers/${id}`), 403, 'FORBIDDEN');
     expectProblem(await app.get(`/answers/${id}`), 401, 'UNAUTHENTICATED');
@@ -480,7 +472,7 @@ describe('feedback', () => {
   let id: string;
   beforeAll(async () => {
     ({ app, admin } = await start());
-    own = app.with(bearer((await newKey(admin)).secret));
+    own = (await makeKey(admin)).client;
     ({ id } = await own.ask(NOTHING_LIKE_IT));
   });
   afterAll(() => app.stop());
@@ -730,11 +722,11 @@ describe('ANSWERS_RETENTION_DAYS', () => {
     const storage = await createStorage();
     try {
       const before = await startApp(environment(), storage);
-      const { id } = await before.with(bearer(ADMIN)).ask(NOTHING_LIKE_IT);
+      const { id } = await withSecret(before, ADMIN_KEY).ask(NOTHING_LIKE_IT);
       expect(await rows(before)).toBe(1);
       await before.stop();
       const app = await startApp(environment({ ANSWERS_RETENTION_DAYS: '0' }), storage);
-      const admin = app.with(bearer(ADMIN));
+      const admin = withSecret(app, ADMIN_KEY);
       const given = await admin.ask(NOTHING_LIKE_IT);
       for (const one of [id, given.id]) {
         expectProblem(await admin.get(`/answers/${one}`), 404, 'NOT_FOUND');
@@ -768,7 +760,7 @@ describe('a stop', () => {
     const storage = await createStorage();
     try {
       const app = await startApp(environment(), storage);
-      const admin = app.with(bearer(ADMIN));
+      const admin = withSecret(app, ADMIN_KEY);
       await admin.addDocument(DOCUMENTS[0]!);
       provider.default(answer(LONG, { delayMs: 2 }));
       const streams = await Promise.all(
@@ -779,7 +771,7 @@ describe('a stop', () => {
       await app.stop();
       await Promise.all(streams.map(({ leave }) => leave().catch(() => undefined)));
       const next = await startApp(environment(), storage);
-      const { answers } = await listed(next.with(bearer(ADMIN)));
+      const { answers } = await listed(withSecret(next, ADMIN_KEY));
       expect(answers.map(({ error }) => error)).toEqual(
         Array.from({ length: 5 }, () => 'SERVICE_UNAVAILABLE'),
       );

@@ -108,8 +108,6 @@ describe.each(WORLDS)('a key that is kept from documents by $name', ({ fields, k
     app = await startApp({
       ADMIN_API_KEY: ADMIN_KEY,
       RESPONSE_CACHE_TTL_S: '600',
-      RATE_LIMIT_CONCURRENCY: '0',
-      RATE_LIMIT_TPM: '0',
     });
     admin = withSecret(app, ADMIN_KEY);
     const add = async (documents: readonly NewDocument[], rest: object) => {

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { CreateKeyDto } from '../src/auth/keys/keys.dto.js';
 import { RedisConnection } from '../src/redis/index.js';
 import type { ApiClient, Reply } from './support/app.js';
 import {
@@ -14,9 +15,9 @@ import {
   type TestApp,
 } from './support/app.js';
 import { answer, FakeProvider, hangBeforeHeaders, status } from './support/fake-providers/index.js';
+import { ADMIN_KEY, makeKey, withSecret } from './support/keys.js';
 
 const { TEST_REDIS_URL } = process.env;
-const ADMIN = 'the-admin-key-of-this-test-0123456789';
 const DOCUMENT = { title: 'Key rotation', text: 'API keys are rotated every 90 days.' };
 const ASK = { question: 'How often are API keys rotated?', max_tokens: 100 };
 /** What the provider bills for one answer. */
@@ -33,7 +34,7 @@ const ANSWER = answer('Every 90 days.', { usage: { inputTokens: 120, outputToken
 
 function environment(more: Record<string, string> = {}): Record<string, string> {
   return {
-    ADMIN_API_KEY: ADMIN,
+    ADMIN_API_KEY: ADMIN_KEY,
     LLM_MODELS: 'openai/gpt-5.4-mini',
     OPENAI_API_KEY: 'k',
     OPENAI_BASE_URL: provider.openaiBaseUrl,
@@ -43,13 +44,11 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
   };
 }
 
-const asAdmin = (app: ApiClient): ApiClient => app.with({ authorization: `Bearer ${ADMIN}` });
+const asAdmin = (app: ApiClient): ApiClient => withSecret(app, ADMIN_KEY);
 
 /** A client with a key of its own. */
-async function withKey(app: ApiClient, settings: Record<string, unknown>): Promise<ApiClient> {
-  const reply = await asAdmin(app).post<{ secret: string }>('/keys', { name: 'test', ...settings });
-  expect(reply.status, JSON.stringify(reply.body)).toBe(201);
-  return app.with({ authorization: `Bearer ${reply.body.secret}` });
+async function withKey(app: ApiClient, settings: Partial<CreateKeyDto>): Promise<ApiClient> {
+  return (await makeKey(asAdmin(app), settings)).client;
 }
 
 /** The items of a structured list of the RateLimit fields, by their names. */
@@ -327,12 +326,9 @@ describe.skipIf(TEST_REDIS_URL === undefined || !onServer)('two replicas with on
   });
 
   /** Clients of one key, one a replica. */
-  async function clients(settings: Record<string, unknown>): Promise<ApiClient[]> {
-    const { body } = await asAdmin(replicas[0]!).post<{ secret: string }>('/keys', {
-      name: 'shared',
-      ...settings,
-    });
-    return replicas.map((app) => app.with({ authorization: `Bearer ${body.secret}` }));
+  async function clients(settings: Partial<CreateKeyDto>): Promise<ApiClient[]> {
+    const { secret } = await makeKey(asAdmin(replicas[0]!), settings);
+    return replicas.map((app) => withSecret(app, secret));
   }
 
   it('admit what one would: requests, tokens and requests in flight', async () => {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UsageDto } from '../src/costs/usage/usage.dto.js';
 import { type ApiClient, expectProblem, startApp, type TestApp } from './support/app.js';
 import { answer, FakeProvider } from './support/fake-providers/index.js';
+import { ADMIN_KEY, makeKey, withSecret } from './support/keys.js';
 
-const ADMIN = 'the-admin-key-of-this-test-0123456789';
 const ASK = { question: 'How often are API keys rotated?' };
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -14,11 +14,6 @@ let admin: ApiClient;
 let team: ApiClient;
 let other: ApiClient;
 let ids: { team: string; other: string };
-
-async function newKey(scopes: string[]): Promise<{ id: string; client: ApiClient }> {
-  const { body } = await admin.post<{ id: string; secret: string }>('/keys', { name: 'a team', scopes });
-  return { id: body.id, client: app.with({ authorization: `Bearer ${body.secret}` }) };
-}
 
 async function usage(client: ApiClient, query = ''): Promise<UsageDto> {
   const reply = await client.get<UsageDto>(`/usage${query}`);
@@ -30,16 +25,16 @@ beforeAll(async () => {
   provider = await FakeProvider.start();
   provider.default(answer('Every 90 days.', { usage: { inputTokens: 1000, outputTokens: 100 } }));
   app = await startApp({
-    ADMIN_API_KEY: ADMIN,
+    ADMIN_API_KEY: ADMIN_KEY,
     LLM_MODELS: 'openai/team-model',
     OPENAI_API_KEY: 'k',
     OPENAI_BASE_URL: provider.openaiBaseUrl,
     MODEL_PRICES: '{"openai/team-model": {"input_mtok": 0.1, "output_mtok": 0.3}}',
   });
-  admin = app.with({ authorization: `Bearer ${ADMIN}` });
+  admin = withSecret(app, ADMIN_KEY);
   await admin.addDocument({ title: 'Key rotation', text: 'API keys are rotated every 90 days.' });
-  const one = await newKey(['ask']);
-  const two = await newKey(['ask', 'metrics']);
+  const one = await makeKey(admin, { scopes: ['ask'] });
+  const two = await makeKey(admin, { scopes: ['ask', 'metrics'] });
   team = one.client;
   other = two.client;
   ids = { team: one.id, other: two.id };

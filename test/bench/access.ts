@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase } from '../../src/eval/own-database.js';
 import { Corpus } from './corpus.js';
-import { databaseOf, ingest, startFootnote } from './footnote.js';
+import { ADMIN_KEY, databaseOf, ingest, makeKey, startFootnote } from './footnote.js';
 import { askRound, median, type Round } from './load.js';
 import { readOptions } from './options.js';
 import { machine, markdown, note, writeResults } from './results.js';
@@ -27,7 +27,6 @@ set. Rounds alternate, so that noise hits all alike; nothing is ever refused.
   --dist DIR         the build to measure (default: dist)
   --output FILE      of the results, as JSON (default: in a new temporary folder)
 `;
-const ADMIN = 'the-admin-key-of-the-benchmark-0123456789';
 const TOKENS = 50;
 const WARM_UP_SECONDS = 6;
 
@@ -39,11 +38,11 @@ const KEY_BUDGETS = { daily_usd: 10_000, monthly_usd: 100_000 };
 /** What each service has on; the first one has nothing. */
 const CASES: { name: string; env: Record<string, string>; key?: Record<string, unknown> }[] = [
   { name: 'open', env: NO_LIMITS },
-  { name: '+ key', env: { ...NO_LIMITS, ADMIN_API_KEY: ADMIN }, key: {} },
-  { name: '+ limits', env: { ...NO_LIMITS, ADMIN_API_KEY: ADMIN }, key: LIMITS },
+  { name: '+ key', env: { ...NO_LIMITS, ADMIN_API_KEY: ADMIN_KEY }, key: {} },
+  { name: '+ limits', env: { ...NO_LIMITS, ADMIN_API_KEY: ADMIN_KEY }, key: LIMITS },
   {
     name: '+ budgets',
-    env: { ...NO_LIMITS, ADMIN_API_KEY: ADMIN, ...SERVICE_BUDGETS },
+    env: { ...NO_LIMITS, ADMIN_API_KEY: ADMIN_KEY, ...SERVICE_BUDGETS },
     key: { ...LIMITS, ...KEY_BUDGETS },
   },
 ];
@@ -99,7 +98,11 @@ for (const [index, { name, env, key }] of CASES.entries()) {
   }
   const service = await start(env);
   clean.defer(() => service.stop());
-  services.push({ name, url: service.url, headers: key === undefined ? {} : await keyOf(service.url, key) });
+  services.push({
+    name,
+    url: service.url,
+    headers: key === undefined ? {} : await makeKey(service.url, key),
+  });
 }
 
 const questions = corpus.questions(count);
@@ -160,19 +163,6 @@ await writeResults(
     ),
   ].join('\n'),
 );
-
-/** Makes a key, and the header that carries it. */
-async function keyOf(url: string, settings: Record<string, unknown>): Promise<Record<string, string>> {
-  const response = await fetch(`${url}/keys`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN}` },
-    body: JSON.stringify({ name: 'benchmark', ...settings }),
-  });
-  if (response.status !== 201)
-    throw new Error(`POST /keys answered ${response.status}: ${await response.text()}`);
-  const { secret } = (await response.json()) as { secret: string };
-  return { authorization: `Bearer ${secret}` };
-}
 
 function hasAnswer(body: string): boolean {
   return /"answer":"[^"]{100}/.test(body);

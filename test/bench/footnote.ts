@@ -137,3 +137,22 @@ export async function databaseOf(url: string, isEmbedded: boolean): Promise<stri
 export async function recordedRequests(url: string): Promise<number> {
   return (await get<{ total_requests: number }>(`${url}/metrics`)).total_requests;
 }
+
+/** For `ADMIN_API_KEY`. */
+export const ADMIN_KEY = 'the-admin-key-of-the-benchmark-0123456789';
+
+/** Makes a key. @returns the header that carries it */
+export async function makeKey(
+  url: string,
+  settings: Record<string, unknown>,
+): Promise<Record<string, string>> {
+  const response = await fetch(`${url}/keys`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+    body: JSON.stringify({ name: 'benchmark', ...settings }),
+  });
+  if (response.status !== 201)
+    throw new Error(`POST /keys answered ${response.status}: ${await response.text()}`);
+  const { secret } = (await response.json()) as { secret: string };
+  return { authorization: `Bearer ${secret}` };
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createDatabase } from '../../src/eval/own-database.js';
 import { Corpus } from './corpus.js';
-import { get, ingest, startFootnote } from './footnote.js';
+import { ADMIN_KEY, get, ingest, makeKey, startFootnote } from './footnote.js';
 import { readOptions } from './options.js';
 import { machine, markdown, note, writeResults } from './results.js';
 import { freePort, startNginx, startRedis } from './servers.js';
@@ -28,7 +28,6 @@ Takes \`nginx\` and \`redis-server\` from the PATH.
   --dist DIR         the build (default: dist)
   --output FILE      of the results, as JSON (default: in a new temporary folder)
 `;
-const ADMIN = 'the-admin-key-of-the-benchmark-0123456789';
 const ANSWER_TOKENS = 50;
 const TOKEN_DELAY_MS = 4;
 const CHUNKS = 200;
@@ -108,7 +107,7 @@ await open.stop();
 const urls: string[] = [];
 for (const name of ['a', 'b']) {
   const replica = await start(name, {
-    ADMIN_API_KEY: ADMIN,
+    ADMIN_API_KEY: ADMIN_KEY,
     REDIS_URL: `redis://127.0.0.1:${redisPort}/0`,
     TRUSTED_PROXIES: 'loopback',
   });
@@ -118,7 +117,6 @@ for (const name of ['a', 'b']) {
 const nginx = await startNginx(urls, folder);
 clean.defer(() => stop(nginx.child));
 
-const admin = { authorization: `Bearer ${ADMIN}` };
 const questions = corpus.questions(200);
 const callers = [
   await newCaller('requests a minute', { rpm: number('rpm'), tpm: 0, concurrency: 0 }, number('rpm')),
@@ -288,22 +286,8 @@ function mostAtOnce(admitted: readonly Admitted[]): number {
 }
 
 async function newCaller(limit: string, settings: Record<string, unknown>, allowed: number): Promise<Caller> {
-  const response = await fetch(`${nginx.url}/keys`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...admin },
-    body: JSON.stringify({ name: limit, scopes: ['ask'], ...settings }),
-  });
-  if (response.status !== 201)
-    throw new Error(`POST /keys answered ${response.status}: ${await response.text()}`);
-  const { secret } = (await response.json()) as { secret: string };
-  return {
-    limit,
-    headers: { authorization: `Bearer ${secret}` },
-    allowed,
-    admitted: [],
-    refused: 0,
-    others: 0,
-  };
+  const headers = await makeKey(nginx.url, { name: limit, scopes: ['ask'], ...settings });
+  return { limit, headers, allowed, admitted: [], refused: 0, others: 0 };
 }
 
 /** Waits until both replicas say where they count. */
