@@ -53,14 +53,26 @@ function setUp({ isLimited = true } = {}) {
   });
   const onSettled = vi.fn<() => void>();
   const limitsOf = () => (isLimited ? [{ scope: 'service', period: 'day', limitUsd: '5' }] : []);
-  const checkPrices = () => undefined;
+  const checkPrices = vi.fn<Budgets['checkPrices']>();
   const tab = new Tab('the-request', true, PAYER, {
     ledger: { record } as unknown as Ledger,
     budgets: { limitsOf, checkPrices, reserve, letGo, charged } as unknown as Budgets,
     prices,
     onSettled,
   });
-  return { tab, written, reserved, answer, reserve, letGo, charged, record, onSettled, id: () => id };
+  return {
+    tab,
+    written,
+    reserved,
+    answer,
+    reserve,
+    letGo,
+    charged,
+    checkPrices,
+    record,
+    onSettled,
+    id: () => id,
+  };
 }
 
 describe('Tab without budgets', () => {
@@ -99,6 +111,18 @@ describe('Tab without budgets', () => {
 });
 
 describe('Tab.hold', () => {
+  it('refuses a model whose price is not known, which no budget can hold', async () => {
+    const { tab, checkPrices, reserve } = setUp();
+    const conflict = new AppError('CONFLICT', 'The price is not known.');
+    checkPrices.mockImplementation(() => {
+      throw conflict;
+    });
+    const unknown = { models: ['openai/of-unknown-price'], inputTokens: 1, outputTokens: 1 };
+    await expect(tab.hold(() => [unknown])).rejects.toBe(conflict);
+    expect(checkPrices).toHaveBeenCalledExactlyOnceWith(unknown.models);
+    expect(reserve).not.toHaveBeenCalled();
+  });
+
   it('reserves the worst case, or the sum of several', async () => {
     const { tab, reserved } = setUp();
     await tab.hold(() => [...worst(100)(), ...worst(20)()]);
